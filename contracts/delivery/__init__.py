@@ -1,0 +1,1 @@
+"""The promise: at least once on the wire, once in effect."""

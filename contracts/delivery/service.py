@@ -1,0 +1,193 @@
+"""What a service is: its name, and which function handles what. It knows no broker.
+
+A handler takes a message and a session and returns a result; committing, retrying, deduplicating
+and sending are done around it by `inbox.receive`. Whoever must reach the outside returns an
+`Intent` instead: it is stored in the same transaction, *performed* outside any transaction, and
+its outcome is *recorded* in a transaction of its own, which may give the result.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from sqlalchemy.orm import Session
+
+from contracts.delivery.outside import Outside
+from contracts.messages.base import Command, Event, Message, Result, is_public
+
+R = TypeVar("R", bound=Result)
+E = TypeVar("E", bound=Event | Result)
+I = TypeVar("I", bound="Intent")  # noqa: E741 - stands for an Intent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    """Something to be done outside, stored before it is done; its fields are its whole input.
+
+    `key` is the idempotency key given to the outside; the id of the message that wanted it unless
+    set. A performer may be run several times for one intent and must pass on that key.
+    """
+
+    key: str = ""
+    deadline_seconds: ClassVar[float] = 10.0
+    at_once: ClassVar[int] = 32
+    attempts: ClassVar[int] = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """The outside did it; `data` is what must be remembered (JSON types)."""
+
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """The outside certainly did not do it, and will not when asked again."""
+
+    reason: str
+    code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unsure:
+    """Nobody can tell whether the outside did it."""
+
+    reason: str
+
+
+Outcome = Done | Refused | Unsure
+Rows = tuple[type[Any], Iterable[Any]]
+Loads = Callable[[Sequence[Any]], Iterable[Rows]]
+Answer = Result | Intent | None
+
+
+class Handler(Protocol):
+    """Message in, result (or an intent, or nothing) out."""
+
+    def __call__(self, message: Any, session: Session, /) -> Answer:
+        """Decide and write on the session; never commit."""
+
+
+@dataclass(frozen=True)
+class Handling:
+    """How one message type is handled: the function, and the rows to lock and load before it.
+
+    `loads` maps the messages of a batch to (mapped class, primary keys); those rows are locked in
+    order of table and key and are then in the session (`session.get` costs no query).
+    """
+
+    handler: Handler
+    loads: Loads | None = None
+    attempts: int = 8
+    then: type[Event] | None = None
+    within: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Performing:
+    """How one intent type is performed, and how its outcome is recorded."""
+
+    perform: Callable[[Any, Outside], Awaitable[Outcome]]
+    record: Callable[[Any, Outcome, Session], Answer] | None = None
+
+
+@dataclass(frozen=True)
+class Chore:
+    """Work of a service that falls due by itself: expiring holds, clearing what nobody claims."""
+
+    run: Callable[[Session], int]
+    every: timedelta
+
+
+@dataclass
+class Service:
+    """A service by name, and what it handles, performs and does by itself."""
+
+    name: str
+    handled: dict[type[Message], Handling] = field(default_factory=dict)
+    performed: dict[type[Intent], Performing] = field(default_factory=dict)
+    chores: list[Chore] = field(default_factory=list)
+
+    def handles(
+        self, command: type[Command[R]], *, loads: Loads | None = None
+    ) -> Callable[[Callable[[Any, Session], R | Intent | None]], Handler]:
+        """Register the one handler of `command`; returning a result it does not list is an error.
+
+        `None` means that the result comes later, from `records`.
+        """
+
+        def register(handler: Callable[[Any, Session], R | Intent | None]) -> Handler:
+            self._add(command, Handling(handler, loads))
+            return handler
+
+        return register
+
+    def on(
+        self,
+        event: type[E],
+        *,
+        loads: Loads | None = None,
+        attempts: int = 8,
+        then: type[Event] | None = None,
+        within: timedelta | None = None,
+    ) -> Callable[[Callable[[E, Session], Intent | None]], Handler]:
+        """Subscribe to `event` (an event or a public result).
+
+        `then` is what this reaction owes the world `within` a time; it makes its absence visible.
+        """
+        if not is_public(event):
+            raise NotPublic(event)
+
+        def register(handler: Callable[[E, Session], Intent | None]) -> Handler:
+            self._add(event, Handling(handler, loads, attempts, then, within))
+            return handler
+
+        return register
+
+    def performs(
+        self, intent: type[I], *, record: Callable[[I, Outcome, Session], Answer] | None = None
+    ) -> Callable[[Callable[[I, Outside], Awaitable[Outcome]]], Callable[..., Any]]:
+        """Register the async function that does `intent` outside, and what records its outcome.
+
+        Without `record`, Done is applied, Refused and Unsure (after the attempts) are dead letters.
+        """
+
+        def register(perform: Callable[[I, Outside], Awaitable[Outcome]]) -> Callable[..., Any]:
+            self.performed[intent] = Performing(perform, record)
+            return perform
+
+        return register
+
+    def chore(self, every: timedelta) -> Callable[[Callable[[Session], int]], Callable[..., int]]:
+        """Register work that falls due by itself; it returns how many things it did."""
+
+        def register(run: Callable[[Session], int]) -> Callable[..., int]:
+            self.chores.append(Chore(run, every))
+            return run
+
+        return register
+
+    def subscriptions(self) -> tuple[type[Message], ...]:
+        """The events and public results this service subscribed to."""
+        return tuple(m for m in self.handled if is_public(m) and not issubclass(m, Command))
+
+    def _add(self, message: type[Message], handling: Handling) -> None:
+        if message in self.handled:
+            raise HandledTwice(self.name, message)
+        self.handled[message] = handling
+
+
+class HandledTwice(TypeError):
+    """A message type has one handler in a service."""
+
+    def __init__(self, service: str, message: type[Message]) -> None:
+        super().__init__(f"{service} handles {message.__name__} already")
+
+
+class NotPublic(TypeError):
+    """Only events and results declared public are published, so only those can be subscribed to."""
+
+    def __init__(self, message: type[Message]) -> None:
+        super().__init__(f"{message.__name__} is not published; declare it public=True")

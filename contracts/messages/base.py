@@ -1,0 +1,102 @@
+"""What kinds of message there are: a command and its results, and events.
+
+A *command* is an intent with one owner; its type lists the results it may have. A *result* is what
+came of a command and is one of three kinds: the effect exists (`Succeeded`), it certainly does not
+(`Failed`), or nobody can tell yet (`Unknown`). An *event* is a fact for whoever cares. A result
+declared `public` is published as an event too.
+"""
+
+from dataclasses import dataclass
+from types import UnionType
+from typing import Any, ClassVar, Generic, TypeVar, Union, get_args, get_origin
+
+from contracts.messages.values import snake
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """Anything that travels. `version` counts incompatible shapes of one wire name."""
+
+    version: ClassVar[int] = 1
+
+    @classmethod
+    def wire_name(cls) -> str:
+        """The stable name on the wire, e.g. `ReserveInventory`; never a class path."""
+        return cls.__name__
+
+    @classmethod
+    def words(cls) -> str:
+        """The name as a person reads it: `reserve inventory`."""
+        return snake(cls.__name__).replace("_", " ")
+
+    def __init_subclass__(cls, *, version: int = 1) -> None:
+        super().__init_subclass__()
+        cls.version = version
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result(Message):
+    """What came of a command; only its three subclasses are used."""
+
+    public: ClassVar[bool] = False
+
+    def __init_subclass__(cls, *, public: bool = False, version: int = 1) -> None:
+        super().__init_subclass__(version=version)
+        cls.public = public
+
+
+@dataclass(frozen=True, kw_only=True)
+class Succeeded(Result):
+    """The effect exists."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed(Result):
+    """The effect certainly does not exist."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unknown(Result):
+    """Nobody can tell yet whether the effect exists."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event(Message):
+    """A fact, published to everyone who subscribed."""
+
+
+R = TypeVar("R", bound=Result, covariant=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command(Message, Generic[R]):
+    """An intent for the one service named by `to`.
+
+    `effect=False` says that the command changes nothing that would have to be undone.
+    """
+
+    to: ClassVar[str] = ""
+    effect: ClassVar[bool] = True
+
+    def __init_subclass__(cls, *, to: str = "", effect: bool = True, version: int = 1) -> None:
+        super().__init_subclass__(version=version)
+        cls.to = to
+        cls.effect = effect
+
+    @classmethod
+    def results(cls) -> tuple[type[Result], ...]:
+        """The results this command may have, in the order its type lists them."""
+        return _listed(cls)
+
+
+def _listed(command: type[Command[Any]]) -> tuple[type[Result], ...]:
+    for base in getattr(command, "__orig_bases__", ()):
+        if get_origin(base) is Command:
+            (listed,) = get_args(base)
+            return get_args(listed) if get_origin(listed) in (Union, UnionType) else (listed,)
+    return ()
+
+
+def is_public(message: type[Message]) -> bool:
+    """Whether this message is published: every event, and each result declared public."""
+    return issubclass(message, Event) or (issubclass(message, Result) and message.public)

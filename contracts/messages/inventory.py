@@ -1,0 +1,44 @@
+"""What is said to and by `inventory`, the owner of stock."""
+
+from dataclasses import dataclass
+
+from contracts.messages.base import Command, Failed, Succeeded
+from contracts.messages.values import Line, OrderId, Sku
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventoryReserved(Succeeded):
+    """Every line of the order is held for it."""
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventoryReservationFailed(Failed):
+    """Nothing is held; `missing` names the stock-keeping units that fell short."""
+
+    order_id: OrderId
+    missing: tuple[Sku, ...]
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventoryReleased(Succeeded):
+    """Nothing is held for the order any more, and nothing will be."""
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReserveInventory(Command[InventoryReserved | InventoryReservationFailed], to="inventory"):
+    """Hold stock for every line of the order, or for none. A SKU may stand in several lines."""
+
+    order_id: OrderId
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseInventory(Command[InventoryReleased], to="inventory"):
+    """Give back what was reserved (not what was ordered). May come before its command."""
+
+    order_id: OrderId

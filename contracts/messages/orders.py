@@ -1,0 +1,73 @@
+"""What is said to and by `orders`, the keeper of each order and of its public status."""
+
+from dataclasses import dataclass
+
+from contracts.messages.base import Command, Event, Failed, Succeeded
+from contracts.messages.values import ContactId, CustomerId, Line, Money, OrderId
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderCreated(Succeeded, public=True):
+    """The order stands, pending."""
+
+    order_id: OrderId
+    customer_id: CustomerId
+    total: Money
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderCancelled(Succeeded):
+    """The order stands as rejected; the reason is kept with it."""
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderAccepted(Succeeded):
+    """The order is confirmed for good."""
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderNotAccepted(Failed):
+    """The order was not confirmed, and will not be."""
+
+    order_id: OrderId
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateOrder(Command[OrderCreated], to="orders"):
+    """Write the order down as pending."""
+
+    order_id: OrderId
+    customer_id: CustomerId
+    lines: tuple[Line, ...]
+    total: Money
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelOrder(Command[OrderCancelled], to="orders"):
+    """Mark the order rejected. Undoes `CreateOrder`; may come before it."""
+
+    order_id: OrderId
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfirmOrder(Command[OrderAccepted | OrderNotAccepted], to="orders"):
+    """Confirm the order. The pivot: after it there is no way back but a refund."""
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderConfirmed(Event):
+    """The order is confirmed. Carries references only; who needs the address fetches it."""
+
+    order_id: OrderId
+    customer_id: CustomerId
+    contact_id: ContactId
+    lines: tuple[Line, ...]
+    total: Money

@@ -1,0 +1,17 @@
+"""What is said when a saga stops and a person is to decide."""
+
+from dataclasses import dataclass
+
+from contracts.messages.base import Event
+from contracts.messages.values import OrderId, SagaId
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManualReviewRequired(Event):
+    """A saga waits for a person: the question, and who is asked."""
+
+    saga_id: SagaId
+    order_id: OrderId
+    review_id: str
+    question: str
+    owner: str

@@ -1,0 +1,14 @@
+"""What is said by `users`, the owner of personal data; others carry its references."""
+
+from dataclasses import dataclass
+
+from contracts.messages.base import Event
+from contracts.messages.values import ContactId, CustomerId
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserRegistered(Event):
+    """A person registered; name and address are fetched by `contact_id` by who may."""
+
+    customer_id: CustomerId
+    contact_id: ContactId

@@ -1,0 +1,1 @@
+"""How every process starts: settings, database, telemetry, health, access."""

@@ -1,0 +1,61 @@
+"""Names and addresses stay with `users`; who may, asks for them here, many at once."""
+
+import asyncio
+from dataclasses import dataclass
+
+import aiohttp
+
+from contracts.messages.values import ContactId
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contact:
+    """A person's name and address. `erased` ones have empty fields."""
+
+    contact_id: ContactId
+    name: str = ""
+    email: str = ""
+    line1: str = ""
+    city: str = ""
+    postcode: str = ""
+    country: str = ""
+
+
+class Contacts:
+    """Asks the users service for contacts; calls that meet in one turn of the loop share one."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str, token: str) -> None:
+        self._http, self._url, self._token = http, url, token
+        self._asked: dict[ContactId, asyncio.Future[Contact]] = {}
+
+    async def get(self, contact_id: ContactId) -> Contact:
+        """The contact; `KeyError` when users does not know it, client errors as they come."""
+        if contact_id not in self._asked:
+            if not self._asked:
+                asyncio.get_running_loop().call_soon(self._ask)
+            self._asked[contact_id] = asyncio.get_running_loop().create_future()
+        return await self._asked[contact_id]
+
+    def _ask(self) -> None:
+        asked, self._asked = self._asked, {}
+        self._asking = asyncio.ensure_future(self._fetch(asked))
+
+    async def _fetch(self, asked: dict[ContactId, asyncio.Future[Contact]]) -> None:
+        try:
+            found = await self._post(list(asked))
+            for contact_id, future in asked.items():
+                if contact_id in found:
+                    future.set_result(found[contact_id])
+                else:
+                    future.set_exception(KeyError(contact_id))
+        except Exception as error:  # noqa: BLE001 - every waiting caller gets the error
+            for future in asked.values():
+                future.done() or future.set_exception(error)
+
+    async def _post(self, ids: list[ContactId]) -> dict[ContactId, Contact]:
+        headers = {"Authorization": f"Bearer {self._token}"}
+        url = f"{self._url}/internal/contacts"
+        async with self._http.post(url, json={"ids": ids}, headers=headers) as answer:
+            answer.raise_for_status()
+            rows = await answer.json()
+        return {row["contact_id"]: Contact(**row) for row in rows}

@@ -1,0 +1,61 @@
+"""Every setting, its default and its unit. Unset addresses mean the embedded stack.
+
+Read from the environment with the prefix `CONCERTO_` (and, for secrets, from files in
+`CONCERTO_SECRETS_DIR`). Every limit is here by name.
+"""
+
+import os
+from functools import cache
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings of one process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CONCERTO_", secrets_dir=os.environ.get("CONCERTO_SECRETS_DIR"), extra="ignore"
+    )
+
+    database_url: str = Field("", description="PostgreSQL, for all services")
+    broker_url: str = Field("", description="redis://, amqp:// or none")
+    broker_admin_url: str = Field("", description="RabbitMQ's management HTTP, for topology")
+    internal_url: str = Field("", description="where this platform's own HTTP answers")
+    time_scale: float = Field(1.0, gt=0, description="every wait is multiplied by it")
+    webhook_allow: str = Field("", description="hosts outbound webhooks may reach, by comma")
+
+    payment_url: str = Field("", description="Stripe API v1 base address")
+    payment_key: SecretStr = Field(SecretStr(""), description="the provider's secret key")
+    payment_webhook_secret: SecretStr = Field(SecretStr(""), description="signs its webhooks")
+    carrier_url: str = Field("", description="rates and shipments over HTTP")
+    smtp_url: str = Field("", description="smtp://host:port")
+    crm_url: str = Field("", description="where CRM webhooks are posted")
+    crm_secret: SecretStr = Field(SecretStr(""), description="signs CRM webhooks, whsec_...")
+    signing_key: SecretStr = Field(SecretStr(""), description="signs access tokens, 32 bytes up")
+
+    batch_messages: int = Field(200, gt=0, description="messages in one wire batch, at most")
+    batch_bytes: int = Field(256 * 1024, gt=0, description="bytes in one wire batch, about")
+    message_bytes: int = Field(1024 * 1024, gt=0, description="larger bodies are quarantined")
+    prefetch_batches: int = Field(4, gt=0, description="batches a worker holds unacknowledged")
+    worker_threads: int = Field(2, gt=0, description="batches a worker handles at once")
+    in_flight_sagas: int = Field(2000, gt=0, description="sagas with unanswered commands, at most")
+    submit_queue: int = Field(2000, gt=0, description="orders waiting for a group commit, at most")
+    submit_group: int = Field(200, gt=0, description="orders committed in one transaction, at most")
+    pool_connections: int = Field(4, gt=0, description="database connections of one service engine")
+    statement_seconds: float = Field(15.0, gt=0, description="the database ends slower statements")
+    idle_transaction_seconds: float = Field(30.0, gt=0, description="and idle transactions")
+    publish_seconds: float = Field(5.0, gt=0, description="deadline of one publish")
+    due_seconds: float = Field(0.25, gt=0, description="how often the due loop looks, at most")
+    visibility_seconds: int = Field(300, gt=0, description="unacknowledged batches come back after")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING, ERROR")
+
+    def database(self, service: str) -> str:
+        """The database URL of `service`: its own variable, or the common one."""
+        return os.environ.get(f"CONCERTO_{service.upper()}_DATABASE_URL") or self.database_url
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

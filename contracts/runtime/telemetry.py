@@ -1,0 +1,30 @@
+"""How a process logs: one JSON line an entry, with the ids of what it is about."""
+
+import logging
+import sys
+
+import structlog
+
+
+def start(service: str, level: str) -> None:
+    """Log as JSON lines to standard error, under the name of `service`."""
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s %(message)s")
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+
+
+def log() -> structlog.typing.FilteringBoundLogger:
+    """The logger; bind ids to it rather than writing them into the text."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    return logger
