@@ -13,8 +13,11 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
+from contracts.delivery.envelope import Envelope
 from contracts.delivery.outside import Outside
 from contracts.messages.base import Command, Event, Message, Result, is_public
+from contracts.messages.catalogue import messages
+from contracts.messages.trail import Receipt
 
 R = TypeVar("R", bound=Result)
 E = TypeVar("E", bound=Event | Result)
@@ -91,11 +94,16 @@ class Performing:
 
     perform: Callable[[Any, Outside], Awaitable[Outcome]]
     record: Callable[[Any, Outcome, Session], Answer] | None = None
+    loads: Loads | None = None
 
 
 @dataclass(frozen=True)
 class Chore:
-    """Work of a service that falls due by itself: expiring holds, clearing what nobody claims."""
+    """Work of a service that falls due by itself: expiring holds, clearing what nobody claims.
+
+    It runs in a transaction of its own. What it wants sent after the commit it appends as
+    (service, envelope) to `session.info["send"]`.
+    """
 
     run: Callable[[Session], int]
     every: timedelta
@@ -109,6 +117,9 @@ class Service:
     handled: dict[type[Message], Handling] = field(default_factory=dict)
     performed: dict[type[Intent], Performing] = field(default_factory=dict)
     chores: list[Chore] = field(default_factory=list)
+    logs: Callable[[Sequence[Envelope], Session], None] | None = None
+    receives_receipts: Callable[[Sequence[Receipt], Session], None] | None = None
+    resumes: Callable[[Sequence[Envelope], Session], None] | None = None
 
     def handles(
         self, command: type[Command[R]], *, loads: Loads | None = None
@@ -147,15 +158,19 @@ class Service:
         return register
 
     def performs(
-        self, intent: type[I], *, record: Callable[[I, Outcome, Session], Answer] | None = None
+        self,
+        intent: type[I],
+        *,
+        record: Callable[[I, Outcome, Session], Answer] | None = None,
+        loads: Loads | None = None,
     ) -> Callable[[Callable[[I, Outside], Awaitable[Outcome]]], Callable[..., Any]]:
         """Register the async function that does `intent` outside, and what records its outcome.
 
-        Without `record`, Done is applied, Refused and Unsure (after the attempts) are dead letters.
+        `loads` maps the intents recorded together to rows, as in `handles`. Without `record`, Done is applied, Refused and Unsure (after the attempts) are dead letters.
         """
 
         def register(perform: Callable[[I, Outside], Awaitable[Outcome]]) -> Callable[..., Any]:
-            self.performed[intent] = Performing(perform, record)
+            self.performed[intent] = Performing(perform, record, loads)
             return perform
 
         return register
@@ -169,8 +184,31 @@ class Service:
 
         return register
 
+    def everything(
+        self, log: Callable[[Sequence[Envelope], Session], None]
+    ) -> Callable[[Sequence[Envelope], Session], None]:
+        """Subscribe to every event there is; `log` takes a whole batch and must be idempotent."""
+        self.logs = log
+        return log
+
+    def receipts(
+        self, take: Callable[[Sequence[Receipt], Session], None]
+    ) -> Callable[[Sequence[Receipt], Session], None]:
+        """Register what takes the receipts of all subscribers, a batch at a time, idempotent."""
+        self.receives_receipts = take
+        return take
+
+    def answers(
+        self, resume: Callable[[Sequence[Envelope], Session], None]
+    ) -> Callable[[Sequence[Envelope], Session], None]:
+        """Register what takes the results of commands this service sent, a batch at a time."""
+        self.resumes = resume
+        return resume
+
     def subscriptions(self) -> tuple[type[Message], ...]:
         """The events and public results this service subscribed to."""
+        if self.logs:
+            return tuple(m for m in messages().values() if is_public(m))
         return tuple(m for m in self.handled if is_public(m) and not issubclass(m, Command))
 
     def _add(self, message: type[Message], handling: Handling) -> None:

@@ -6,8 +6,9 @@ from functools import cached_property
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import sessionmaker
 
+from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import Settings
 
 
@@ -29,20 +30,25 @@ class Database:
             pool_size=self._settings.pool_connections,
             max_overflow=0,
             pool_timeout=self._settings.statement_seconds,
-            connect_args={"options": self._options(), "application_name": f"concerto {self.service}"},
+            connect_args={
+                "options": self._options(),
+                "application_name": f"concerto {self.service}",
+            },
         )
 
     @cached_property
-    def sessions(self) -> sessionmaker[Session]:
+    def sessions(self) -> sessionmaker[BatchSession]:
         """Makes sessions that flush only when told and keep what they loaded after a commit."""
-        return sessionmaker(self.engine, autoflush=False, expire_on_commit=False)
+        return sessionmaker(
+            self.engine, class_=BatchSession, autoflush=False, expire_on_commit=False
+        )
 
-    def session(self) -> Session:
+    def session(self) -> BatchSession:
         """A new session; `with db.session() as session, session.begin():` commits at the end."""
         return self.sessions()
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self) -> Iterator[BatchSession]:
         """A session whose transaction is committed at the end, or rolled back by an exception."""
         with self.sessions() as session, session.begin():
             yield session

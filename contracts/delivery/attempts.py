@@ -1,0 +1,123 @@
+"""How often a message was begun without taking effect, and what is done about it.
+
+Each delivered batch is counted once before the work (cheaply: without waiting for the disk) and
+uncounted with the effect; one found counted already was interrupted, so it is run one by one. A
+message that keeps failing is tried alone at growing intervals, and at the limit of its handler it
+becomes a dead letter with the reason.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from contracts.delivery.envelope import Envelope, read_envelope, stored
+from contracts.delivery.service import Service
+from contracts.delivery.tables import attempts, dead_letters
+from contracts.delivery.turn import letter
+from contracts.messages.trail import DeliveryState
+from contracts.messages.values import derived
+from contracts.runtime.database import Database
+from contracts.runtime.session import BatchSession
+from contracts.runtime.settings import Settings
+
+DEFAULT_ATTEMPTS = 8
+
+
+class Attempts:
+    """The attempts of one service."""
+
+    def __init__(self, service: Service, db: Database, settings: Settings) -> None:
+        self._service, self._db = service, db
+        self._first = settings.retry_seconds * settings.time_scale
+        self._most = settings.retry_most_seconds * settings.time_scale
+
+    def begin(self, batch: Sequence[Envelope]) -> list[tuple[str, list[Envelope]]]:
+        """Count the batch; the parts to run it in: whole, or one by one when it was begun before.
+
+        Each part has the key it is counted under. Messages that were begun to their limit without
+        ever ending are given up here.
+        """
+        if len(batch) > 1 and self._count([_batch_id(batch)])[0] == 1:
+            return [(_batch_id(batch), list(batch))]
+        counts = self._count([envelope.id for envelope in batch])
+        given_up = [e for e, n in zip(batch, counts, strict=True) if n > self._limit(e)]
+        for envelope in given_up:
+            self._give_up(envelope, "the worker ended each time it was handled")
+        return [(envelope.id, [envelope]) for envelope in batch if envelope not in given_up]
+
+    def end(self, session: BatchSession, key: str) -> None:
+        """What was counted under `key` takes effect with the transaction of `session`."""
+        session.execute(delete(attempts).where(attempts.c.id == key))
+
+    def failed(self, envelope: Envelope, reason: str) -> tuple[DeliveryState, int]:
+        """Put a message aside until it is due again, or give it up; its state and attempts."""
+        with self._db.transaction() as session:
+            count = session.scalar(_failed(envelope, reason)) or 1
+            if count < self._limit(envelope):
+                wait = min(self._first * 2 ** (count - 1), self._most)
+                session.execute(
+                    update(attempts)
+                    .where(attempts.c.id == envelope.id)
+                    .values(due_at=func.now() + timedelta(seconds=wait))
+                )
+                return "retrying", count
+        self._give_up(envelope, reason)
+        return "dead", count
+
+    def due(self, limit: int) -> list[Envelope]:
+        """Messages whose time has come, taken for as long as an attempt may last."""
+        with self._db.transaction() as session:
+            chosen = (
+                select(attempts.c.id)
+                .where(attempts.c.due_at <= func.now(), attempts.c.envelope.isnot(None))
+                .order_by(attempts.c.due_at)
+                .limit(limit)
+                .with_for_update(skip_locked=True)
+            )
+            taken = session.execute(
+                update(attempts)
+                .where(attempts.c.id.in_(chosen))
+                .values(due_at=func.now() + timedelta(seconds=self._most))
+                .returning(attempts.c.envelope)
+            )
+            return [read_envelope(row.envelope) for row in taken]
+
+    def _count(self, ids: Sequence[str]) -> list[int]:
+        with self._db.transaction() as session:
+            session.execute(text("SET LOCAL synchronous_commit = off"))
+            rows = [{"id": identity, "count": 1} for identity in ids]
+            counted = insert(attempts).on_conflict_do_update(
+                index_elements=["id"], set_={"count": attempts.c.count + 1}
+            )
+            found = session.execute(counted.returning(attempts.c.id, attempts.c.count), rows)
+            counts = {row.id: row.count for row in found}
+        return [counts[identity] for identity in ids]
+
+    def _limit(self, envelope: Envelope) -> int:
+        handling = self._service.handled.get(type(envelope.message))
+        return handling.attempts if handling else DEFAULT_ATTEMPTS
+
+    def _give_up(self, envelope: Envelope, reason: str) -> None:
+        with self._db.transaction() as session:
+            count = session.scalar(
+                delete(attempts).where(attempts.c.id == envelope.id).returning(attempts.c.count)
+            )
+            row = letter(envelope, count or 0, reason)
+            session.execute(insert(dead_letters).on_conflict_do_nothing(), row)
+
+
+def _failed(envelope: Envelope, reason: str) -> Any:
+    row = {"error": reason[:2000], "envelope": stored(envelope)}
+    return (
+        insert(attempts)
+        .values(id=envelope.id, count=1, **row)
+        .on_conflict_do_update(index_elements=["id"], set_=row)
+        .returning(attempts.c.count)
+    )
+
+
+def _batch_id(batch: Sequence[Envelope]) -> str:
+    return derived(batch[0].id, "batch", *(envelope.id for envelope in batch))

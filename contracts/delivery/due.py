@@ -1,0 +1,119 @@
+"""The one loop of a worker that takes what is due: retries, intents, chores, unsent events.
+
+`Host` puts one service together in this process: its inbox, its relay, its performers and its loop.
+It is given how to send, and knows no broker.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import TypeVar
+
+import structlog
+
+from contracts.delivery.envelope import Envelope
+from contracts.delivery.inbox import Inbox
+from contracts.delivery.intents import Performers
+from contracts.delivery.outbox import Relay, Send
+from contracts.delivery.service import Chore, Service
+from contracts.runtime.database import Database
+from contracts.runtime.health import Heartbeat
+from contracts.runtime.session import BatchSession
+from contracts.runtime.settings import Settings
+
+T = TypeVar("T")
+log = structlog.get_logger()
+LIMIT = 200
+
+
+class Host:
+    """One service in this process."""
+
+    def __init__(self, service: Service, settings: Settings, send: Send) -> None:
+        self.service, self._settings = service, settings
+        self.db = Database(service.name, settings)
+        self.relay = Relay(self.db, send, settings)
+        self.performers = Performers(service, self.db, settings)
+        self.inbox = Inbox(service, self.db, self.relay, send, settings, self.performers.take)
+        self._loop = Loop(service.name, self._turns(), settings.due_seconds)
+
+    def receive(self, batch: Sequence[Envelope]) -> None:
+        """Handle a batch; an exception means: deliver it again."""
+        self.inbox.receive(batch)
+
+    def run(self, work: Callable[[BatchSession], T]) -> T:
+        """Do `work` in a transaction of this service and let out what comes of it."""
+        return self.inbox.run(work)
+
+    def start(self) -> None:
+        """Begin to perform and to take what is due."""
+        self.performers.start(self.inbox)
+        self._loop.start()
+
+    def stop(self) -> None:
+        """End; what is under way is taken up again by whoever comes next."""
+        self._loop.stop()
+        self.performers.stop()
+        self.db.close()
+
+    def _turns(self) -> list[Callable[[], int]]:
+        scale = self._settings.time_scale
+        return [
+            lambda: self.inbox.retry(LIMIT),
+            lambda: self.relay.sweep(LIMIT),
+            lambda: self.performers.due(LIMIT),
+            *(_paced(self.inbox.run, chore, scale) for chore in self.service.chores),
+        ]
+
+
+class Loop:
+    """Turns until it is stopped; pauses when a round found nothing to do."""
+
+    def __init__(self, name: str, turns: Sequence[Callable[[], int]], pause_seconds: float) -> None:
+        self._turns, self._pause = turns, pause_seconds
+        self._stopped = threading.Event()
+        self._heartbeat = Heartbeat(name)
+        self._thread = threading.Thread(target=self._run, name=f"due {name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the turn under way."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+        self._heartbeat.end()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            done = [self._turn(turn) for turn in self._turns]
+            self._heartbeat.beat()
+            if max(done) < LIMIT:
+                self._stopped.wait(self._pause)
+
+    def _turn(self, turn: Callable[[], int]) -> int:
+        try:
+            return turn()
+        except Exception as error:
+            log.warning("due work failed, will be tried again", reason=str(error)[:500])
+            return 0
+
+
+def _paced(
+    run: Callable[[Callable[[BatchSession], int]], int], chore: Chore, scale: float
+) -> Callable[[], int]:
+    """The chore as a turn of the loop, run when its time has come."""
+    next_at = 0.0
+    every = chore.every.total_seconds() * scale
+
+    def turn() -> int:
+        nonlocal next_at
+        if monotonic() < next_at:
+            return 0
+        done = run(chore.run)
+        next_at = 0.0 if done >= LIMIT else monotonic() + every
+        return done
+
+    return turn

@@ -1,0 +1,243 @@
+"""A batch in: what is new takes effect, what is known is answered again; results go out after.
+
+One batch is one transaction. A message whose handler raises is put aside (see `attempts`) and the
+batch is run again without it, so that its neighbours are unharmed. Nothing is sent before the
+commit, and a commit whose outcome is unknown is simply run again: the inbox row, written with the
+effect, tells whether it took place.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import stamina
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+
+from contracts.delivery import outbox
+from contracts.delivery.attempts import Attempts
+from contracts.delivery.envelope import Envelope
+from contracts.delivery.outbox import Relay, Send
+from contracts.delivery.service import Service
+from contracts.delivery.tables import inbox
+from contracts.delivery.turn import Stored, Turn
+from contracts.messages.base import Command
+from contracts.messages.catalogue import unpacked
+from contracts.messages.trail import Receipt
+from contracts.runtime.crash import passing
+from contracts.runtime.database import Database
+from contracts.runtime.session import BatchSession
+from contracts.runtime.settings import Settings
+
+T = TypeVar("T")
+log = structlog.get_logger()
+OUTAGES = (OperationalError, InterfaceError)
+
+
+class Culprit(Exception):
+    """The message that made its batch fail, and why."""
+
+    def __init__(self, envelope: Envelope, reason: BaseException) -> None:
+        super().__init__(f"{type(reason).__name__}: {reason}")
+        self.envelope = envelope
+
+
+class Raced(Exception):
+    """Another worker took one of these messages at the same time; what it did is known now."""
+
+
+class Unnamed(Exception):
+    """The batch cannot be written and nobody can tell whose fault it is: run it one by one."""
+
+
+class Inbox:
+    """Receives batches for one service."""
+
+    def __init__(
+        self,
+        service: Service,
+        db: Database,
+        relay: Relay,
+        send: Send,
+        settings: Settings,
+        perform: Callable[[Sequence[Stored]], None],
+    ) -> None:
+        self.service, self._db, self._relay, self._send = service, db, relay, send
+        self._attempts = Attempts(service, db, settings)
+        self._settings, self._perform = settings, perform
+        self.lease = relay.lease
+
+    def receive(self, batch: Sequence[Envelope]) -> None:
+        """Handle a batch and send what comes of it; an exception means: deliver it again."""
+        passing("received-before-begin")
+        unique = sorted({e.id: e for e in batch}.values(), key=lambda e: e.id)
+        for key, part in self._outage_proof(self._attempts.begin, unique):
+            self._settle(key, part)
+
+    def _settle(self, key: str, part: Sequence[Envelope]) -> None:
+        """Handle messages together, or as many of them as can be handled."""
+        while part:
+            try:
+                turn = self._outage_proof(self._once, key, part)
+            except Culprit as culprit:
+                self.put_aside(culprit.envelope, str(culprit))
+                part = [e for e in part if e.id != culprit.envelope.id]
+            except Unnamed:
+                for envelope in part:
+                    self._settle(envelope.id, [envelope])
+                return
+            else:
+                passing("committed-before-ack")
+                return self.let_out(turn)
+
+    def run(self, work: Callable[[BatchSession], T]) -> T:
+        """Do `work` in a transaction of this service, then let out what it put on the session."""
+        turn, done = self._outage_proof(self._work, work)
+        self.let_out(turn)
+        return done  # type: ignore[no-any-return]  # what work returned
+
+    def retry(self, limit: int) -> int:
+        """Handle again, alone, what was put aside and fell due; how many."""
+        due = self._attempts.due(limit)
+        for envelope in due:
+            self.receive([envelope])
+        return len(due)
+
+    def put_aside(self, envelope: Envelope, reason: str) -> None:
+        """Try a message alone later, or give it up as a dead letter; tell the trail of an event."""
+        log.warning("message failed", id=envelope.id, subject=envelope.subject, reason=reason)
+        state, count = self._outage_proof(self._attempts.failed, envelope, reason)
+        if isinstance(envelope.message, Command | Receipt):
+            return
+        with self._db.session() as session:
+            turn = Turn(self.service, session, self._relay.lease)
+            turn.receipt(envelope, state, count, reason)
+        self.let_out(turn)
+
+    def let_out(self, turn: Turn) -> None:
+        """Send what a committed turn decided; what cannot be sent is sent again by silence."""
+        if turn.outgoing:
+            self._try(self._send, turn.outgoing)
+        if turn.events:
+            passing("claimed")
+            self._try(self._relay.publish, turn.events)
+        if turn.wanted:
+            self._perform(turn.wanted)
+
+    def _try(self, send: Callable[[Any], None], what: Any) -> None:
+        try:
+            send(what)
+        except Exception as error:
+            log.warning("not sent", service=self.service.name, reason=str(error))
+
+    def _outage_proof(self, do: Callable[..., Any], *args: Any) -> Any:
+        """Run again on deadlocks, races and while the database is away, for a bounded time."""
+        for attempt in stamina.retry_context(
+            on=(*OUTAGES, Raced), attempts=None, timeout=self._settings.outage_seconds, wait_max=5
+        ):
+            with attempt:
+                return do(*args)
+
+    def _work(self, work: Callable[[BatchSession], T]) -> tuple[Turn, T]:
+        with self._db.session() as session, session.begin():
+            turn = Turn(self.service, session, self._relay.lease)
+            done = work(session)
+            turn.write()
+        return turn, done
+
+    def _once(self, key: str, part: Sequence[Envelope]) -> Turn:
+        with self._db.session() as session, session.begin():
+            turn = Turn(self.service, session, self._relay.lease)
+            self._decide(turn, part)
+            passing("after-write")
+            self._relay.mark(session)
+            self._attempts.end(session, key)
+            passing("before-commit")
+        return turn
+
+    def _decide(self, turn: Turn, part: Sequence[Envelope]) -> None:
+        handled = self.service.handled
+        fresh = self._fresh(turn, self._absorb(turn, part))
+        turn.load([(handled[type(e.message)], e.message) for e in fresh])
+        for envelope in fresh:
+            self._handle(turn, envelope)
+        self._write(turn, fresh)
+
+    def _absorb(self, turn: Turn, part: Sequence[Envelope]) -> list[Envelope]:
+        """Hand over what is taken by the batch and known again by its own tables; the rest."""
+        receipts = [e for e in part if isinstance(e.message, Receipt)]
+        if receipts:
+            self._receipts(turn.session, receipts)
+        others = [e for e in part if not isinstance(e.message, Receipt)]
+        facts = [e for e in others if not isinstance(e.message, Command)]
+        if not facts or not (self.service.logs or self.service.resumes):
+            return others
+        if self.service.resumes:
+            self.service.resumes(facts, turn.session)
+        else:
+            self._log(turn, facts)
+        return [e for e in others if isinstance(e.message, Command)]
+
+    def _fresh(self, turn: Turn, wanted: Sequence[Envelope]) -> list[Envelope]:
+        """Those that have not taken effect yet; the others are answered with what is stored."""
+        if not wanted:
+            return []
+        ids = [e.id for e in wanted]
+        known = {
+            row.id: row
+            for row in turn.session.execute(
+                select(inbox.c.id, inbox.c.settled, inbox.c.result).where(inbox.c.id.in_(ids))
+            )
+        }
+        for envelope in wanted:
+            row = known.get(envelope.id)
+            if row and row.settled:
+                turn.again(envelope, unpacked(row.result) if row.result else None)  # type: ignore[arg-type]
+        return [e for e in wanted if e.id not in known and self._expected(turn, e)]
+
+    def _expected(self, turn: Turn, envelope: Envelope) -> bool:
+        if type(envelope.message) in self.service.handled:
+            return True
+        if isinstance(envelope.message, Command):
+            raise Culprit(envelope, LookupError(f"{self.service.name} has no handler for it"))
+        turn.receipt(envelope, "ignored", reason=f"{self.service.name} does not subscribe to it")
+        return False
+
+    def _handle(self, turn: Turn, envelope: Envelope) -> None:
+        turn.session.info["envelope"] = envelope
+        try:
+            answer = self.service.handled[type(envelope.message)].handler(
+                envelope.message, turn.session
+            )
+        except OUTAGES:
+            raise
+        except Exception as error:
+            raise Culprit(envelope, error) from error
+        turn.receive(envelope, answer)
+
+    def _write(self, turn: Turn, fresh: Sequence[Envelope]) -> None:
+        try:
+            turn.session.flush()
+        except OUTAGES:
+            raise
+        except DBAPIError as error:
+            if len(fresh) == 1:
+                raise Culprit(fresh[0], error) from error
+            raise Unnamed from error
+        try:
+            turn.write()
+        except IntegrityError as error:
+            raise Raced from error
+
+    def _receipts(self, session: BatchSession, receipts: Sequence[Envelope]) -> None:
+        said = [e.message for e in receipts if isinstance(e.message, Receipt)]
+        if self.service.receives_receipts:
+            self.service.receives_receipts(said, session)
+        else:
+            outbox.forget(session, [receipt.event_id for receipt in said])
+
+    def _log(self, turn: Turn, events: Sequence[Envelope]) -> None:
+        assert self.service.logs
+        self.service.logs(events, turn.session)
+        for event in events:
+            turn.receipt(event, "handled")

@@ -1,0 +1,150 @@
+"""Events: put into the outbox within the transaction, relayed to every subscriber after it.
+
+A row stands until the trail has the event, so that nothing depends on the broker's memory. The
+relay emulates a fanout by addressing each subscriber's own queue; who subscribed is told by the
+table `subscriptions`, which `topology apply` writes.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from contracts.delivery.envelope import Envelope, read_envelope, stored
+from contracts.delivery.tables import outbox, subscriptions
+from contracts.messages.base import Event, Result
+from contracts.messages.catalogue import type_of
+from contracts.messages.values import MessageId, derived, stamped
+from contracts.runtime.database import Database
+from contracts.runtime.settings import Settings
+
+Send = Callable[[Mapping[str, Sequence[Envelope]]], None]
+SUBSCRIPTIONS_SECONDS = 2.0
+TRAIL = "trail"
+
+
+def put(session: Session, event: Event | Result, *, subject: str, source: str = "") -> MessageId:
+    """Publish `event` with the transaction of `session`; the id of the event.
+
+    In a handler the event is caused by the message being handled. Elsewhere (an HTTP edge) name
+    the `source`; the service's own worker then relays the event.
+    """
+    cause: Envelope | None = session.info.get("envelope")
+    name = type_of(type(event))
+    now = datetime.now(UTC)
+    envelope = Envelope(
+        id=MessageId(derived(cause.id, name, subject) if cause else stamped(now, name, subject)),
+        message=event,
+        source=source or session.info["service"],
+        at=now,
+        subject=subject,
+        saga=cause.saga if cause else None,
+        cause=cause.id if cause else None,
+        trace=cause.trace if cause else None,
+    )
+    if "events" in session.info:
+        session.info["events"].append(envelope)
+    else:
+        store(session, [envelope], lease=timedelta(0))
+    return envelope.id
+
+
+def store(session: Session, events: Sequence[Envelope], lease: timedelta) -> None:
+    """Write events into the outbox; nobody else relays them before `lease` has passed."""
+    if events:
+        rows = [{"id": event.id, "envelope": stored(event)} for event in events]
+        session.execute(insert(outbox).values(due_at=func.now() + lease), rows)
+
+
+class Relay:
+    """Sends events to their subscribers and remembers what was sent until it is written down."""
+
+    def __init__(self, db: Database, send: Send, settings: Settings) -> None:
+        self._db, self._send = db, send
+        self.lease = timedelta(seconds=2 * settings.publish_seconds)
+        self._patience = timedelta(seconds=settings.trail_seconds * settings.time_scale)
+        self._subscribers: dict[str, tuple[str, ...]] = {}
+        self._known_until = 0.0
+        self._sent: list[MessageId] = []
+
+    def publish(self, events: Iterable[Envelope]) -> None:
+        """Send each event to every subscriber's queue; raises what the broker raises."""
+        outgoing: dict[str, list[Envelope]] = {}
+        for event in events:
+            for subscriber in self._subscribers_of(type_of(type(event.message))):
+                outgoing.setdefault(subscriber, []).append(event)
+            self._sent.append(event.id)
+        if outgoing:
+            self._send(outgoing)
+
+    def mark(self, session: Session) -> None:
+        """Write down what was sent, with the transaction of `session`."""
+        marks, self._sent = self._sent, []
+        if marks:
+            session.execute(
+                update(outbox)
+                .where(outbox.c.id.in_(marks))
+                .values(sent_at=func.now(), due_at=func.now() + self._patience)
+            )
+
+    def sweep(self, limit: int) -> int:
+        """Relay what fell due, oldest first; how many.
+
+        What was committed and not sent goes to every subscriber. What was sent and is not known to
+        the trail goes to the trail alone, at doubling intervals: it sees to the others.
+        """
+        with self._db.transaction() as session:
+            self.mark(session)
+            rows = session.execute(_claim(limit, self.lease)).all()
+        rows = sorted(rows, key=lambda row: row.position)
+        self.publish(read_envelope(row.envelope) for row in rows if not row.sent_at)
+        again = [read_envelope(row.envelope) for row in rows if row.sent_at]
+        if again:
+            self._send({TRAIL: again})
+        return len(rows)
+
+    def _subscribers_of(self, event: str) -> tuple[str, ...]:
+        if monotonic() > self._known_until:
+            self._subscribers = subscribers(self._db)
+            self._known_until = monotonic() + SUBSCRIPTIONS_SECONDS
+        if event not in self._subscribers:
+            raise NoTopology(event)
+        return self._subscribers[event]
+
+
+def subscribers(db: Database) -> dict[str, tuple[str, ...]]:
+    """The subscribers of each event type, as `topology apply` wrote them."""
+    with db.transaction() as session:
+        rows = session.execute(select(subscriptions).order_by(subscriptions.c.subscriber)).all()
+    return {kind: tuple(r.subscriber for r in rows if r.event == kind) for kind, _ in rows}
+
+
+def forget(session: Session, events: Sequence[MessageId]) -> None:
+    """The trail has these events: their rows may go."""
+    session.execute(delete(outbox).where(outbox.c.id.in_(events)))
+
+
+def _claim(limit: int, lease: timedelta) -> Any:
+    due = (
+        select(outbox.c.id)
+        .where(outbox.c.due_at <= func.now())
+        .order_by(outbox.c.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (
+        update(outbox)
+        .where(outbox.c.id.in_(due))
+        .values(due_at=func.now() + func.greatest(lease, func.now() - outbox.c.at))
+        .returning(outbox.c.position, outbox.c.envelope, outbox.c.sent_at)
+    )
+
+
+class NoTopology(RuntimeError):
+    """Nobody is known to subscribe, not even the trail: the topology was never applied."""
+
+    def __init__(self, event: str) -> None:
+        super().__init__(f"nobody subscribes to {event}: run concerto topology apply")

@@ -1,0 +1,191 @@
+"""One transaction of a service, and what it lets out once it is committed.
+
+Handlers and recorders give answers; a turn writes them down (inbox, intents, outbox) in a constant
+number of statements, and after the commit says what is to be sent where.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Uuid, bindparam, func, insert, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from contracts.delivery import outbox
+from contracts.delivery.envelope import Envelope, stored
+from contracts.delivery.service import Answer, Handling, Intent, Performing, Service
+from contracts.delivery.tables import dead_letters, inbox, intents
+from contracts.messages.base import Command, Result
+from contracts.messages.catalogue import data_of, packed, type_of
+from contracts.messages.trail import DeliveryState, Receipt
+from contracts.messages.values import MessageId, derived
+from contracts.runtime.session import BatchSession
+
+now: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An intent as the performers take it: its id, what it is, and the message that wanted it."""
+
+    id: str
+    intent: Intent
+    envelope: Envelope
+    attempts: int = 0
+
+
+@dataclass
+class Turn:
+    """What one transaction of `service` has decided so far."""
+
+    service: Service
+    session: BatchSession
+    lease: timedelta
+    received: list[dict[str, Any]] = field(default_factory=list)
+    settled: list[dict[str, Any]] = field(default_factory=list)
+    wanted: list[Stored] = field(default_factory=list)
+    outgoing: dict[str, list[Envelope]] = field(default_factory=dict)
+    events: list[Envelope] = field(default_factory=list)
+    letters: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.session.info.update(service=self.service.name, events=self.events, send=[])
+
+    def load(self, handlings: Sequence[tuple[Handling | Performing, Any]]) -> None:
+        """Lock and load what the handlings declared for these messages, by table, then key."""
+        grouped: dict[Any, list[Any]] = {}
+        for handling, message in handlings:
+            if handling.loads:
+                grouped.setdefault(handling.loads, []).append(message)
+        keys: dict[type[Any], set[Any]] = {}
+        for loads, messages in grouped.items():
+            for mapped, wanted in loads(messages):
+                keys.setdefault(mapped, set()).update(wanted)
+        for mapped in sorted(keys, key=lambda mapped: mapped.__name__):
+            self.session.load(mapped, keys[mapped])
+
+    def receive(self, envelope: Envelope, answer: Answer) -> None:
+        """The first answer to a message: an inbox row, and what follows from the answer."""
+        row = {
+            "id": envelope.id,
+            "type": type_of(type(envelope.message)),
+            "subject": envelope.subject,
+        }
+        self.received.append({**row, **self._answered(envelope, answer)})
+
+    def record(self, envelope: Envelope, answer: Answer) -> None:
+        """The later answer to a message whose intent was performed."""
+        self.settled.append({"key": envelope.id, **self._answered(envelope, answer)})
+
+    def receipt(
+        self, event: Envelope, state: DeliveryState, attempts: int = 1, reason: str = ""
+    ) -> None:
+        """Tell the trail (the trail: the publisher) what became of an event here."""
+        name = self.service.name
+        said = Receipt(
+            event_id=event.id, subscriber=name, state=state, attempts=attempts, reason=reason
+        )
+        to = event.source if name == outbox.TRAIL else outbox.TRAIL
+        self._send(to, self._said(event, said, name, state, str(attempts)))
+
+    def give_up(self, event: Envelope, attempts: int, reason: str) -> None:
+        """The reaction to an event cannot be done: a dead letter, and the trail is told."""
+        self.letters.append(letter(event, attempts, reason))
+        self.receipt(event, "dead", attempts, reason)
+
+    def again(self, envelope: Envelope, result: Result | None) -> None:
+        """Answer a duplicate with what is stored."""
+        if result:
+            self._send(envelope.source, self._said(envelope, result))
+        elif not isinstance(envelope.message, Command):
+            self.receipt(envelope, "handled")
+
+    def write(self) -> None:
+        """Write everything down, within the transaction."""
+        execute = self.session.execute
+        self.session.flush()
+        if self.received:
+            execute(_received, self.received)
+        if self.settled:
+            execute(_settled, self.settled)
+        if self.wanted:
+            execute(
+                insert(intents).values(due_at=func.now() + self.lease, state="pending"),
+                [_row(wanted) for wanted in self.wanted],
+            )
+        if self.letters:
+            execute(pg_insert(dead_letters).on_conflict_do_nothing(), self.letters)
+        outbox.store(self.session, self.events, self.lease)
+        for to, envelope in self.session.info["send"]:
+            self._send(to, envelope)
+
+    def _answered(self, envelope: Envelope, answer: Answer) -> dict[str, Any]:
+        if isinstance(answer, Intent):
+            self._want(envelope, answer)
+        elif isinstance(answer, Result):
+            self._answer(envelope, answer)
+        elif not isinstance(envelope.message, Command):
+            self.receipt(envelope, "handled")
+        later = isinstance(answer, Intent) or (
+            answer is None and isinstance(envelope.message, Command)
+        )
+        result = packed(answer) if isinstance(answer, Result) else None
+        return {"settled": not later, "result": result}
+
+    def _answer(self, envelope: Envelope, result: Result) -> None:
+        said = self._said(envelope, result)
+        self._send(envelope.source, said)
+        if result.public:
+            self.events.append(said)
+
+    def _want(self, envelope: Envelope, intent: Intent) -> None:
+        if not intent.key:
+            intent = replace(intent, key=envelope.id)
+        identity = derived(envelope.id, type(intent).__name__, intent.key)
+        self.wanted.append(Stored(identity, intent, envelope))
+
+    def _said(self, about: Envelope, message: Result | Receipt, *parts: str) -> Envelope:
+        return Envelope(
+            id=MessageId(derived(about.id, type_of(type(message)), *parts)),
+            message=message,
+            source=self.service.name,
+            at=now(),
+            subject=about.subject,
+            saga=about.saga,
+            cause=about.id,
+            trace=about.trace,
+        )
+
+    def _send(self, to: str, envelope: Envelope) -> None:
+        self.outgoing.setdefault(to, []).append(envelope)
+
+
+def letter(envelope: Envelope, attempts: int, reason: str) -> dict[str, Any]:
+    """The dead letter of a message."""
+    return {
+        "id": envelope.id,
+        "type": type_of(type(envelope.message)),
+        "subject": envelope.subject,
+        "attempts": attempts,
+        "reason": reason[:2000],
+        "envelope": stored(envelope),
+    }
+
+
+def _row(wanted: Stored) -> dict[str, Any]:
+    return {
+        "id": wanted.id,
+        "kind": type(wanted.intent).__name__,
+        "body": data_of(wanted.intent),
+        "envelope": stored(wanted.envelope),
+        "attempts": 0,
+    }
+
+
+_received = insert(inbox)
+_settled = (
+    update(inbox)
+    .where(inbox.c.id == bindparam("key", type_=Uuid(as_uuid=False)))
+    .values(settled=bindparam("settled"), result=bindparam("result"))
+)
