@@ -1,0 +1,86 @@
+"""The whole behaviour of every saga: `advance(saga, state, input) -> Decision`.
+
+It is pure and total: any input may come at any time, and one that means nothing changes nothing
+and says why. An input first changes the steps it is about; then `_proceed` looks at where all
+steps stand and decides what follows: go on, undo, ask a person, or end.
+"""
+
+from orchestrator.core.answers import answered
+from orchestrator.core.decision import Decision
+from orchestrator.core.definition import Saga
+from orchestrator.core.reviewing import close_if_moot, decided, open_next
+from orchestrator.core.state import Answer, Chosen, Input, Start, State, StepState
+from orchestrator.core.turn import Turn, begin_do
+from orchestrator.core.undoing import go_back
+from orchestrator.core.waiting import woken
+
+
+def advance(saga: Saga, state: State, happened: Input) -> Decision:
+    """What follows when this happens to a saga in that state."""
+    if state.finished:
+        return Decision(state=state, ignored=f"the {saga.name} is {state.status} already")
+    turn = Turn(saga, state, happened.at)
+    ignored = _taken(turn, happened)
+    if ignored:
+        return Decision(state=state, ignored=ignored)
+    _proceed(turn)
+    return turn.decision()
+
+
+def _taken(turn: Turn, happened: Input) -> str | None:
+    if isinstance(happened, Answer):
+        return answered(turn, happened)
+    if isinstance(happened, Chosen):
+        return decided(turn, happened)
+    if turn.state.version == 0:
+        return None
+    if isinstance(happened, Start):
+        return "it has started already"
+    return woken(turn)
+
+
+def _proceed(turn: Turn) -> None:
+    if turn.heading == "forward":
+        _go_on(turn)
+    if turn.heading == "back":
+        go_back(turn)
+    close_if_moot(turn)
+    open_next(turn)
+
+
+def _go_on(turn: Turn) -> None:
+    """Begin the next group when all before it are through; turn back when a step has failed."""
+    for place, step in enumerate(turn.steps):
+        if step.status == "failed" and not step.due_at and not step.trouble:
+            return turn.back(f"{turn.saga.flat[place].name}: {step.reason or step.result}")
+    for group in turn.saga.groups:
+        if all(_through(turn.steps[place]) for place in group):
+            continue
+        if all(turn.steps[place].status == "waiting" for place in group):
+            if _overdue(turn, group):
+                return turn.back("the deadline has passed")
+            _begin(turn, group)
+            if all(_through(turn.steps[place]) for place in group):
+                continue
+        return None
+    turn.end = "completed"
+    turn.notes.append(f"the {turn.saga.name} is completed")
+    return None
+
+
+def _begin(turn: Turn, group: tuple[int, ...]) -> None:
+    for place in group:
+        when = turn.saga.flat[place].when
+        if when and not when(turn.data):
+            turn.change(place, status="skipped")
+            turn.note(place, "not needed")
+        else:
+            begin_do(turn, place)
+
+
+def _overdue(turn: Turn, group: tuple[int, ...]) -> bool:
+    return turn.at >= turn.deadline and group[0] <= turn.saga.pivot_place
+
+
+def _through(step: StepState) -> bool:
+    return step.status in ("done", "skipped") and not step.trouble

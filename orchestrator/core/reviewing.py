@@ -1,0 +1,211 @@
+"""When a person is asked, what they may choose, and what happens when nobody chooses.
+
+No road ends anywhere else: a step in trouble opens a review, one at a time; a late certain answer
+makes it moot; a review that runs out undoes before the pivot and goes to the saga's owner after it.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from contracts.messages.reviews import ManualReviewRequired
+from contracts.messages.values import derived
+from orchestrator.core.answers import done
+from orchestrator.core.definition import Question, Step, Then
+from orchestrator.core.state import Choice, Chosen, Review, StepState, Trouble
+from orchestrator.core.turn import Turn, ask, begin_do, begin_undo, send_again
+
+HIGHEST = 2
+
+WORDS: dict[Trouble, str] = {
+    "silent": "did not answer. Did it happen?",
+    "unknown": "cannot be told. Did it happen?",
+    "refused": "was refused every time ({reason}). What now?",
+    "asked": "answered {result}. Go on?",
+}
+
+
+def open_next(turn: Turn) -> None:
+    """Ask about the first step in trouble, unless a person is being asked already."""
+    if turn.review:
+        return
+    for place, step in enumerate(turn.steps):
+        if step.trouble:
+            return _open(turn, place, step)
+
+
+def close_if_moot(turn: Turn) -> None:
+    """Withdraw the review when its step is out of trouble."""
+    if turn.review and not turn.steps[turn.saga.place[turn.review.step]].trouble:
+        turn.notes.append("the review is closed")
+        _close(turn, turn.review)
+
+
+def decided(turn: Turn, chosen: Chosen) -> str | None:
+    """Do what the person chose, or say why it is ignored."""
+    review = turn.review
+    if not review or review.id != chosen.review_id:
+        return "that review is not open"
+    if chosen.choice not in review.choices:
+        return f"{chosen.choice} is none of {', '.join(review.choices)}"
+    turn.notes.append(f"{chosen.by} chose {chosen.choice}: {chosen.reason}")
+    _close(turn, review)
+    _do(turn, turn.saga.place[review.step], chosen.choice, chosen.by, chosen.reason)
+    return None
+
+
+def run_out(turn: Turn) -> None:
+    """Nobody decided in time."""
+    review = turn.review
+    if not review:
+        return
+    turn.notes.append(f"nobody decided in time: {review.then}")
+    if review.then == "escalate":
+        return _escalate(turn, review)
+    _close(turn, review)
+    return _do(turn, turn.saga.place[review.step], review.then, "the clock", "nobody decided")
+
+
+def choices_of(turn: Turn, step: StepState) -> tuple[Choice, ...]:
+    """What a person may choose about a step in trouble."""
+    choices: list[Choice] = ["continue"]
+    if step.status != "done":
+        choices.insert(0, "retry")
+    if step.status != "undoing" and turn.may_go_back():
+        choices.append("undo")
+    return tuple(choices)
+
+
+def _open(turn: Turn, place: int, step: StepState) -> None:
+    rule = _rule_of(turn.saga.flat[place], step)
+    words = WORDS[step.trouble].format(reason=step.reason, result=step.result)
+    undo = "the undo of " if step.status == "undoing" else ""
+    within = rule.within if rule else turn.saga.review_within
+    choices = choices_of(turn, step)
+    usual: Then = "undo" if "undo" in choices else "escalate"
+    _ask_person(
+        turn,
+        step=step.name,
+        question=rule.question if rule else f"{undo}{step.name} {words}".capitalize(),
+        owner=rule.by if rule else turn.saga.owner,
+        within=within,
+        choices=choices,
+        then=(rule.then if rule else None) or usual,
+        level=0,
+    )
+
+
+def _rule_of(definition: Step, step: StepState) -> Question | None:
+    """The definition's own question about the step's last result, if that is the trouble."""
+    if step.trouble not in ("asked", "unknown"):
+        return None
+    for result, rule in definition.on.items():
+        if result.wire_name() == step.result and isinstance(rule, Question):
+            return rule
+    return None
+
+
+def _ask_person(
+    turn: Turn,
+    *,
+    step: str,
+    question: str,
+    owner: str,
+    within: timedelta,
+    choices: tuple[Choice, ...],
+    then: Then,
+    level: int,
+) -> None:
+    turn.reviews += 1
+    review = Review(
+        id=derived(turn.state.id, "review", str(turn.reviews)),
+        step=step,
+        question=question,
+        owner=owner,
+        opened_at=turn.at,
+        until=turn.at + within,
+        choices=choices,
+        then=then,
+        level=level,
+    )
+    turn.review = review
+    turn.opened.append(review)
+    turn.notes.append(f"{owner} is asked: {question} ({', '.join(choices)})")
+    turn.events.append(
+        ManualReviewRequired(
+            saga_id=turn.state.id,
+            order_id=turn.data.order_id,
+            review_id=review.id,
+            question=question,
+            owner=owner,
+        )
+    )
+
+
+def _escalate(turn: Turn, review: Review) -> None:
+    """Ask the saga's owner, who has twice the time; at the highest level the question stays."""
+    within = 2 * (review.until - review.opened_at)
+    if review.level >= HIGHEST:
+        turn.review = replace(review, until=turn.at + within / 2)
+        return
+    _close(turn, review)
+    _ask_person(
+        turn,
+        step=review.step,
+        question=review.question,
+        owner=turn.saga.owner,
+        within=within,
+        choices=review.choices,
+        then=review.then,
+        level=review.level + 1,
+    )
+
+
+def _close(turn: Turn, review: Review) -> None:
+    turn.review = None
+    turn.deadline += max(turn.at - review.opened_at, timedelta(0))
+
+
+def _do(turn: Turn, place: int, choice: str, by: str, reason: str) -> None:
+    if choice == "retry":
+        _retry(turn, place)
+    elif choice == "continue":
+        _continue(turn, place, by)
+    else:
+        _undo(turn, place, f"{by}: {reason}")
+
+
+def _retry(turn: Turn, place: int) -> None:
+    """Silence is asked again under the same id; an Unknown is queried again; only what certainly
+    did not happen (or has no query and a person's word for it) is a new attempt."""
+    step = turn.steps[place]
+    turn.change(place, sends=0, queries=0, refusals=0)
+    if step.trouble == "silent":
+        send_again(turn, place)
+    elif step.trouble == "unknown" and turn.saga.flat[place].query:
+        ask(turn, place)
+    elif step.status == "undoing":
+        begin_undo(turn, place)
+    else:
+        begin_do(turn, place)
+
+
+def _continue(turn: Turn, place: int, by: str) -> None:
+    """The person says that what was wanted is so: by itself, or by their own hand."""
+    step = turn.steps[place]
+    turn.change(place, trouble="", due_at=None, command_id=None)
+    if step.status == "undoing":
+        turn.change(place, status="undone", by=by)
+    elif step.status == "done":
+        turn.change(place, by=by)
+    else:
+        done(turn, place, None, by)
+
+
+def _undo(turn: Turn, place: int, why: str) -> None:
+    """What is in doubt is undone as well: its service remembers an undo that comes first."""
+    doubtful = turn.steps[place].status == "doing"
+    turn.change(place, trouble="", due_at=None)
+    if doubtful:
+        turn.change(place, status="doubtful")
+    if turn.heading == "forward":
+        turn.back(why)

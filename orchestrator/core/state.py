@@ -1,0 +1,157 @@
+"""What a saga is at one moment, and what may happen to it next: state and inputs.
+
+All of it is plain data that a store can write as JSON; only `State.data` and `Answer.result` have
+types that the store looks up (by saga and by wire name).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from contracts.messages.base import Result
+from contracts.messages.values import MessageId, SagaId
+from orchestrator.core.definition import Saga, Then
+
+Status = Literal["running", "undoing", "review", "completed", "undone"]
+FINISHED: tuple[Status, ...] = ("completed", "undone")
+Heading = Literal["forward", "back"]
+Kind = Literal["do", "undo", "query"]
+Choice = Literal["retry", "continue", "undo"]
+
+# waiting: nothing sent · skipped: not needed · doing: sent, and nobody knows yet · done: the effect
+# exists · failed: it certainly does not · doubtful: nobody knows, and it is to be undone all the
+# same · undoing: the undo is sent · undone: the effect is gone, and will not come
+StepStatus = Literal[
+    "waiting", "skipped", "doing", "done", "failed", "doubtful", "undoing", "undone"
+]
+
+# Why a step needs a person: no answer came; nobody can tell; it was refused too often; or its
+# result is one about which the definition wants a person asked.
+Trouble = Literal["", "silent", "unknown", "refused", "asked"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepState:
+    """Where one step stands.
+
+    `attempt` and `undo_attempt` count ids, `asked` the queries ever sent; `sends`, `queries` and
+    `refusals` count what was tried since a person last had a say. `command_id` is what is awaited
+    (the latest), `due_at` when something is done about it. `by` is the person on whose word the
+    status rests.
+    """
+
+    name: str
+    status: StepStatus = "waiting"
+    kind: Kind = "do"
+    attempt: int = 0
+    undo_attempt: int = 0
+    asked: int = 0
+    sends: int = 0
+    queries: int = 0
+    refusals: int = 0
+    command_id: MessageId | None = None
+    sent_at: datetime | None = None
+    due_at: datetime | None = None
+    result: str = ""
+    reason: str = ""
+    trouble: Trouble = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Review:
+    """A person is asked about `step`: what they may choose, until when, and what happens then."""
+
+    id: str
+    step: str
+    question: str
+    owner: str
+    opened_at: datetime
+    until: datetime
+    choices: tuple[Choice, ...]
+    then: Then
+    level: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """A saga at one moment. `version` grows by one with every input that is applied.
+
+    `wake_at` is never empty while the saga is unfinished. `deadline` stands still in review.
+    """
+
+    id: SagaId
+    saga: str
+    saga_version: int
+    version: int
+    started_at: datetime
+    data: Any
+    status: Status
+    heading: Heading
+    steps: tuple[StepState, ...]
+    review: Review | None
+    reviews: int
+    wake_at: datetime | None
+    deadline: datetime
+    why: str = ""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the saga has come to its end, which it never leaves."""
+        return self.status in FINISHED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Start:
+    """The saga is to begin."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """A service answered the command `command_id` with `result`."""
+
+    at: datetime
+    command_id: MessageId
+    result: Result
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wake:
+    """Time has passed; something may be due."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chosen:
+    """The person `by` decided the review."""
+
+    at: datetime
+    review_id: str
+    choice: str
+    by: str
+    reason: str
+
+
+Input = Start | Answer | Wake | Chosen
+
+
+def begin(saga: Saga, saga_id: SagaId, data: Any, at: datetime) -> State:
+    """A saga that has not started: version 0, nothing sent, due at once."""
+    return State(
+        id=saga_id,
+        saga=saga.name,
+        saga_version=saga.version,
+        version=0,
+        started_at=at,
+        data=data,
+        status="running",
+        heading="forward",
+        steps=tuple(StepState(name=step.name) for step in saga.flat),
+        review=None,
+        reviews=0,
+        wake_at=at,
+        deadline=at + saga.deadline,
+    )
