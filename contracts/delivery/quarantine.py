@@ -54,6 +54,8 @@ def sift(
         letters.add("", body, f"larger than {config.message_bytes} bytes")
     elif content_type != CONTENT_TYPE:
         letters.add("", body, f"the content type is {content_type!r}, not {CONTENT_TYPE}")
+    elif "\\u0000" in body or "\x00" in body:
+        letters.add("", body, "contains a NUL character, which no table can keep")
     else:
         return _read(body, letters), letters
     return [], letters

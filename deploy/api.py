@@ -1,0 +1,98 @@
+"""The HTTP edge: mounts each service's routes, each on that service's own database role."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import Any
+
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import select, text
+
+from contracts.delivery.due import Host
+from contracts.delivery.outbox import Send
+from contracts.runtime import problems, telemetry
+from contracts.runtime.database import Database
+from contracts.runtime.settings import Settings, settings
+from deploy.services import services
+from orchestrator.http import console, orders, sagas
+from orchestrator.shell.runner import orchestrator, saga_id_of
+from orchestrator.shell.tables import SagaRow
+from participants.users.remember import remember
+
+OPEN = ("/livez", "/readyz", "/metrics")
+
+
+def app() -> FastAPI:
+    """The app of `uvicorn --factory deploy.api:app`, sending through the broker."""
+    from contracts.delivery.wire import Sender
+
+    config = settings()
+    telemetry.start("api", config.log_level)
+    sender = Sender(config)
+    return build(config, Host(orchestrator, config, sender.send), sender.send)
+
+
+def build(config: Settings, host: Host, send: Send) -> FastAPI:
+    """The app on these settings; `host` is the orchestrator's."""
+    databases = {
+        service.name: Database(service.name, config)
+        for service in services()
+        if service.http_module
+    }
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        for database in (*databases.values(), host.db):
+            database.close()
+
+    edge = FastAPI(title="Concerto", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    problems.install(edge)
+    edge.include_router(orders.routes(host, lambda c: remember(databases["users"], c), config))
+    edge.include_router(sagas.routes(host))
+    edge.include_router(sagas.review_routes(host))
+    edge.include_router(console.routes(host))
+    for name, database in databases.items():
+        module = import_module(f"{_folder(name)}.http")
+        options: dict[str, Any] = {"accepted": _accepted(host)} if name == "orders" else {}
+        edge.include_router(module.routes(database, **options))
+    _health(edge, host)
+    return edge
+
+
+def _folder(name: str) -> str:
+    return next(service.package for service in services() if service.name == name)
+
+
+def _accepted(host: Host) -> Any:
+    """Answers for orders that were accepted and that `orders` has not heard of yet."""
+
+    def accepted(order_id: str) -> dict[str, Any] | None:
+        known = select(SagaRow.data).where(SagaRow.id == saga_id_of(order_id))
+        with host.db.transaction() as session:
+            data: dict[str, Any] | None = session.scalar(known)
+        return data
+
+    return accepted
+
+
+def _health(edge: FastAPI, host: Host) -> None:
+    @edge.get("/livez", include_in_schema=False)
+    def livez() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @edge.get("/readyz", include_in_schema=False)
+    def readyz() -> Response:
+        try:
+            with host.db.engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        except Exception:
+            body = problems.problem(503, "not-ready", "The database cannot be reached")
+            return JSONResponse(body, 503, media_type=problems.MEDIA_TYPE)
+        return JSONResponse({"status": "ready"})
+
+    @edge.get("/metrics", include_in_schema=False)
+    def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,1 @@
+"""The orchestrator's edge: submitting orders, looking at sagas, deciding reviews."""

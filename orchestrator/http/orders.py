@@ -1,0 +1,120 @@
+"""Submitting orders over HTTP: one with an Idempotency-Key, or many as one batch."""
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from contracts.delivery.due import Host
+from contracts.runtime.access import Caller, allow
+from contracts.runtime.problems import Problem, problem
+from contracts.runtime.settings import Settings
+from orchestrator.http.group import Group
+from orchestrator.http.submit import Accepted, KeyedOrder, OrderBody, Remember, Submissions, Submit
+from orchestrator.shell.runner import saga_id_of
+
+BATCH_MOST = 500
+KEY = r"^[\x21-\x7e]+$"
+Shop = Annotated[Caller, Depends(allow("shop"))]
+Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=KEY)]
+
+
+class Links(BaseModel):
+    """Where to go on."""
+
+    self: str
+    events: str
+    saga: str
+
+
+class OrderAnswer(BaseModel):
+    """What a submit is answered with; the same for the same caller, key and body."""
+
+    id: str
+    status: str = "pending"
+    links: Links
+
+
+class BatchBody(BaseModel):
+    """Up to 500 orders, each with its own idempotency key."""
+
+    model_config = ConfigDict(extra="forbid")
+    orders: list[dict[str, Any]] = Field(min_length=1, max_length=BATCH_MOST)
+
+
+def routes(host: Host, remember: Remember, config: Settings) -> APIRouter:
+    """The routes of submitting, on the orchestrator's database."""
+    router = APIRouter(tags=["orders"])
+    submissions = Submissions(host, remember)
+    group: Group[Submit, Accepted] = Group(
+        submissions.accept, most=config.submit_group, line=config.submit_queue
+    )
+
+    @router.post("/orders", status_code=202, response_model=OrderAnswer)
+    async def submit(body: OrderBody, key: Key, caller: Shop, response: Response) -> OrderAnswer:
+        """Accept an order; from the answer on it is never lost."""
+        (accepted,) = await group.submit([Submit.of(caller.subject, key, body)])
+        if not accepted.same:
+            raise Problem(**_reused(key))
+        response.headers["Location"] = f"/orders/{accepted.order_id}"
+        return _answer(accepted)
+
+    @router.post("/orders:batch", status_code=202)
+    async def submit_batch(body: BatchBody, caller: Shop, request: Request) -> StreamingResponse:
+        """Accept many orders; one JSON line for each, in the same order."""
+        read = [_read(order) for order in body.orders]
+        good = [
+            Submit.of(caller.subject, order.key, order.order())
+            for order in read
+            if isinstance(order, KeyedOrder)
+        ]
+        accepted = iter(await group.submit(good))
+        lines = [
+            _line(order, next(accepted)) if isinstance(order, KeyedOrder) else order
+            for order in read
+        ]
+        return StreamingResponse(_json_lines(lines), 202, media_type="application/jsonl")
+
+    return router
+
+
+def _answer(accepted: Accepted) -> OrderAnswer:
+    here = f"/orders/{accepted.order_id}"
+    links = Links(
+        self=here, events=f"{here}/events", saga=f"/sagas/{saga_id_of(accepted.order_id)}"
+    )
+    return OrderAnswer(id=accepted.order_id, links=links)
+
+
+def _read(order: dict[str, Any]) -> KeyedOrder | dict[str, Any]:
+    try:
+        return KeyedOrder.model_validate(order)
+    except ValidationError as error:
+        wrong = [
+            {"at": ".".join(str(part) for part in e["loc"]), "what": e["msg"]}
+            for e in error.errors(include_input=False, include_url=False, include_context=False)
+        ]
+        return problem(422, "invalid", "The order is not valid", errors=wrong[:20])
+
+
+def _line(order: KeyedOrder, accepted: Accepted) -> dict[str, Any]:
+    if accepted.same:
+        return {"key": order.key, **_answer(accepted).model_dump()}
+    return {"key": order.key, **problem(**_reused(order.key))}
+
+
+def _reused(key: str) -> dict[str, Any]:
+    return {
+        "status": 422,
+        "slug": "key-reused",
+        "title": "This key stands for another order",
+        "detail": f"Idempotency-Key {key!r} was used with another body; take a new key.",
+    }
+
+
+def _json_lines(lines: list[dict[str, Any]]) -> Iterator[bytes]:
+    for line in lines:
+        yield json.dumps(line).encode() + b"\n"

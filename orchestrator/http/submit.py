@@ -1,0 +1,220 @@
+"""What a submitted order must look like, and how a group of them is accepted for good.
+
+Order of commits: names and addresses first, with their owner (`remember`), then the submissions
+and their sagas in one transaction. An order answered with 2xx is in the second one.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy import select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+
+from contracts.delivery.due import Host
+from contracts.messages.values import (
+    ContactId,
+    CustomerId,
+    Line,
+    Money,
+    OrderId,
+    Sku,
+    stamped,
+    total,
+)
+from contracts.runtime.contacts import Contact
+from contracts.runtime.crash import passing
+from contracts.runtime.session import BatchSession
+from orchestrator.sagas.order import ORDER
+from orchestrator.sagas.order_data import Order
+from orchestrator.shell import runner
+from orchestrator.shell.tables import SubmissionRow
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MOST_MINOR_UNITS = 10**12
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+Remember = Callable[[Sequence[Contact]], None]
+
+
+class Body(BaseModel):
+    """Only what is declared is let in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MoneyBody(Body):
+    """An amount in minor units."""
+
+    amount: int = Field(ge=0, le=MOST_MINOR_UNITS)
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+
+
+class LineBody(Body):
+    """One line of an order."""
+
+    sku: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")
+    quantity: int = Field(ge=1, le=1_000_000)
+    unit_price: MoneyBody
+
+
+class PaymentBody(Body):
+    """How it is paid: the token names the card at the provider; a card number is never taken."""
+
+    method: Literal["card"] = "card"
+    token: str = Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_\-]+$")
+
+
+class ShipToBody(Body):
+    """Where it goes."""
+
+    name: Text
+    email: str = Field(max_length=254, pattern=r"^[^@\s\x00-\x1f<>]+@[^@\s\x00-\x1f<>]+$")
+    line1: Text
+    city: Text
+    postcode: Annotated[str, Field(min_length=1, max_length=20, pattern=r"^[^\x00-\x1f]+$")]
+    country: str = Field(pattern=r"^[A-Z]{2}$")
+
+
+class OrderBody(Body):
+    """An order as a shop submits it; the prices are the shop's."""
+
+    customer_id: str = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:\-]+$")
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    lines: list[LineBody] = Field(min_length=1, max_length=2000)
+    payment: PaymentBody
+    ship_to: ShipToBody
+
+    @model_validator(mode="after")
+    def _one_currency(self) -> "OrderBody":
+        if any(line.unit_price.currency != self.currency for line in self.lines):
+            raise ValueError(f"every unit_price must be in the order's currency, {self.currency}")
+        if sum(line.quantity * line.unit_price.amount for line in self.lines) > MOST_MINOR_UNITS:
+            raise ValueError("the order's total is too large")
+        return self
+
+
+class KeyedOrder(OrderBody):
+    """An order of a batch, with its idempotency key."""
+
+    key: str = Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
+
+    def order(self) -> OrderBody:
+        """The order without its key."""
+        return OrderBody.model_construct(**{n: getattr(self, n) for n in OrderBody.model_fields})
+
+
+@dataclass(frozen=True)
+class Submit:
+    """An order by one caller under one key."""
+
+    caller: str
+    key: str
+    body: OrderBody
+    fingerprint: str
+
+    @classmethod
+    def of(cls, caller: str, key: str, body: OrderBody) -> "Submit":
+        """A submit with the fingerprint that tells whether a second one is the same."""
+        text = json.dumps(body.model_dump(mode="json", exclude={"key"}), sort_keys=True)
+        return cls(caller, key, body, hashlib.sha256(text.encode()).hexdigest())
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The order a submit stands for; `same` is false when the key was used for another body."""
+
+    order_id: OrderId
+    same: bool
+
+
+class Submissions:
+    """Accepts groups of orders on the orchestrator's database."""
+
+    def __init__(self, host: Host, remember: Remember) -> None:
+        self._host, self._remember = host, remember
+
+    def accept(self, group: Sequence[Submit]) -> list[Accepted]:
+        """Accept each submit once, in one transaction; twins get the same answer."""
+        firsts = {(submit.caller, submit.key): submit for submit in reversed(group)}
+        submits = sorted(firsts.values(), key=lambda submit: (submit.caller, submit.key))
+        self._remember([_contact(submit) for submit in submits])
+        known = self._host.run(lambda session: _accept(session, submits))
+        passing("committed-before-202")
+        return [
+            Accepted(OrderId(row.order_id), row.fingerprint == submit.fingerprint)
+            for submit in group
+            for row in [known[submit.caller, submit.key]]
+        ]
+
+
+def _accept(session: BatchSession, submits: Sequence[Submit]) -> dict[tuple[str, str], Any]:
+    at = datetime.now(UTC)
+    rows = [_row(submit, at) for submit in submits]
+    columns = (SubmissionRow.caller, SubmissionRow.key)
+    inserted = insert(SubmissionRow).on_conflict_do_nothing().returning(*columns)
+    new = {(row.caller, row.key) for row in session.execute(inserted, rows)}
+    found = session.execute(
+        select(SubmissionRow.__table__).where(
+            tuple_(*columns).in_([(submit.caller, submit.key) for submit in submits])
+        )
+    )
+    known = {(row.caller, row.key): row for row in found}
+    runner.start(
+        session,
+        [
+            _beginning(submit, known[submit.caller, submit.key].order_id)
+            for submit in submits
+            if (submit.caller, submit.key) in new
+        ],
+    )
+    return known
+
+
+def _row(submit: Submit, at: datetime) -> dict[str, Any]:
+    return {
+        "caller": submit.caller,
+        "key": submit.key,
+        "fingerprint": submit.fingerprint,
+        "order_id": stamped(at, submit.caller, submit.key),
+        "at": at,
+    }
+
+
+def _beginning(submit: Submit, order_id: str) -> runner.Beginning:
+    data = order_of(OrderId(order_id), submit)
+    return runner.Beginning(ORDER, runner.saga_id_of(order_id), order_id, data)
+
+
+def order_of(order_id: OrderId, submit: Submit) -> Order:
+    """What the saga is to know of a submitted order: references instead of personal data."""
+    body = submit.body
+    lines = tuple(
+        Line(
+            sku=Sku(line.sku),
+            quantity=line.quantity,
+            unit_price=Money(amount=line.unit_price.amount, currency=line.unit_price.currency),
+        )
+        for line in body.lines
+    )
+    return Order(
+        order_id=order_id,
+        customer_id=CustomerId(body.customer_id),
+        contact_id=contact_id_of(submit),
+        lines=lines,
+        total=total(lines, body.currency),
+        payment_method=body.payment.method,
+        payment_token=body.payment.token,
+    )
+
+
+def contact_id_of(submit: Submit) -> ContactId:
+    """The contact's id follows from caller and key, so that a repeated submit writes it once."""
+    return ContactId(stamped(EPOCH, "contact", submit.caller, submit.key))
+
+
+def _contact(submit: Submit) -> Contact:
+    return Contact(contact_id=contact_id_of(submit), **submit.body.ship_to.model_dump())

@@ -1,0 +1,89 @@
+"""Submissions, sagas, journal and reviews."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+from contracts.delivery.tables import create_delivery_tables
+
+revision = "0001"
+down_revision = None
+TIME = sa.DateTime(timezone=True)
+ID = sa.Uuid(as_uuid=False)
+
+
+def upgrade() -> None:
+    """Create the tables."""
+    create_delivery_tables(op)
+    _submissions()
+    _sagas()
+    _journal()
+    _reviews()
+
+
+def _submissions() -> None:
+    op.create_table(
+        "submissions",
+        sa.Column("caller", sa.Text, primary_key=True),
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("fingerprint", sa.Text, nullable=False),
+        sa.Column("order_id", ID, nullable=False),
+        sa.Column("at", TIME, nullable=False),
+    )
+
+
+def _sagas() -> None:
+    op.create_table(
+        "sagas",
+        sa.Column("id", ID, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("definition", sa.Integer, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("subject", ID, nullable=False),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("step", sa.Text, nullable=False),
+        sa.Column("failure", sa.Text, nullable=False),
+        sa.Column("started_at", TIME, nullable=False),
+        sa.Column("changed_at", TIME, nullable=False),
+        sa.Column("wake_at", TIME),
+        sa.Column("state", JSONB, nullable=False),
+        sa.Column("data", JSONB, nullable=False),
+    )
+    awake = sa.text("wake_at IS NOT NULL")
+    op.create_index("sagas_wake", "sagas", ["wake_at"], postgresql_where=awake)
+    op.create_index("sagas_status", "sagas", ["status", "step"])
+
+
+def _journal() -> None:
+    op.create_table(
+        "journal",
+        sa.Column("saga_id", ID, primary_key=True),
+        sa.Column("version", sa.Integer, primary_key=True),
+        sa.Column("at", TIME, nullable=False),
+        sa.Column("input", JSONB, nullable=False),
+        sa.Column("notes", JSONB, nullable=False),
+        sa.Column("commands", JSONB, nullable=False),
+    )
+
+
+def _reviews() -> None:
+    op.create_table(
+        "reviews",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("saga_id", ID, nullable=False),
+        sa.Column("subject", ID, nullable=False),
+        sa.Column("step", sa.Text, nullable=False),
+        sa.Column("question", sa.Text, nullable=False),
+        sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("opened_at", TIME, nullable=False),
+        sa.Column("until", TIME),
+        sa.Column("choices", JSONB, nullable=False),
+        sa.Column("otherwise", sa.Text, nullable=False),
+        sa.Column("closed_at", TIME),
+        sa.Column("choice", sa.Text, nullable=False),
+        sa.Column("decided_by", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+    )
+    op.create_index("ix_reviews_saga_id", "reviews", ["saga_id"])
+    still = sa.text("closed_at IS NULL")
+    op.create_index("reviews_open", "reviews", ["opened_at"], postgresql_where=still)

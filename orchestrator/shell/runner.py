@@ -1,0 +1,156 @@
+"""Starts, resumes and wakes sagas: reads them under lock, lets the core decide, stores, sends.
+
+Whatever the core decides is stored first; its commands and events go out after the commit. What
+does not go out is repaired by silence: an unfinished saga always has a wake-up time.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import cache
+from typing import Any, NamedTuple
+
+import structlog
+from sqlalchemy.orm import Session
+
+from contracts.delivery.envelope import Envelope
+from contracts.delivery.service import Service
+from contracts.messages.base import Event, Result
+from contracts.messages.catalogue import type_of
+from contracts.messages.reviews import ManualReviewRequired
+from contracts.messages.values import MessageId, SagaId, derived
+from contracts.runtime.crash import passing
+from contracts.runtime.settings import settings
+from orchestrator.core.advance import advance
+from orchestrator.core.decision import Decision
+from orchestrator.core.definition import Saga, scaled
+from orchestrator.core.state import Answer, Chosen, Input, Start, State, Wake, begin
+from orchestrator.sagas import SAGAS
+from orchestrator.shell import store
+from orchestrator.shell.store import Loaded
+
+log = structlog.get_logger()
+orchestrator = Service("orchestrator")
+WAKE_LIMIT = 200
+EVERY = timedelta(seconds=0.1)
+
+
+class Beginning(NamedTuple):
+    """A saga to be started."""
+
+    saga: Saga
+    saga_id: SagaId
+    subject: str
+    data: Any
+
+
+def saga_id_of(order_id: str) -> SagaId:
+    """The id of an order's saga."""
+    return SagaId(derived(order_id, "saga"))
+
+
+@cache
+def definition(name: str, version: int) -> Saga:
+    """The definition of a saga with its waits scaled as this deployment says."""
+    return scaled(SAGAS[name, version], settings().time_scale)
+
+
+def start(session: Session, beginnings: Sequence[Beginning]) -> None:
+    """Store these sagas, and let them begin at once unless too many are under way."""
+    if not beginnings:
+        return
+    at = store.now(session)
+    room = settings().in_flight_sagas - store.in_flight(session)
+    loaded = []
+    for place, (saga, saga_id, subject, data) in enumerate(beginnings):
+        one = definition(saga.name, saga.version)
+        accepted = Loaded(begin(one, saga_id, data, at), subject, new=True)
+        if place < room:
+            _advance(session, accepted, Start(at=at))
+        loaded.append(accepted)
+    store.save(session, loaded, at)
+
+
+@orchestrator.answers
+def resume(answers: Sequence[Envelope], session: Session) -> None:
+    """Fold the results that came into their sagas, each under one lock, in the order they came."""
+    by_saga: dict[str, list[Envelope]] = {}
+    for envelope in answers:
+        if envelope.saga and envelope.cause and isinstance(envelope.message, Result):
+            by_saga.setdefault(envelope.saga, []).append(envelope)
+    sagas, at = store.load(session, by_saga, definition)
+    for saga in sagas:
+        for envelope in by_saga[saga.state.id]:
+            result: Any = envelope.message
+            answer = Answer(at=at, command_id=envelope.cause, result=result)  # type: ignore[arg-type]
+            _advance(session, saga, answer)
+    store.save(session, sagas, at)
+
+
+@orchestrator.chore(every=EVERY)
+def wake(session: Session) -> int:
+    """Wake the sagas whose time has come; the database's clock says which."""
+    sagas, at = store.due(session, WAKE_LIMIT, definition)
+    passing("claimed")
+    for saga in sagas:
+        _advance(session, saga, Wake(at=at))
+    store.save(session, sagas, at)
+    passing("fired-before-commit")
+    return len(sagas)
+
+
+@orchestrator.chore(every=EVERY)
+def admit(session: Session) -> int:
+    """Let accepted sagas begin while there is room for them, oldest first."""
+    room = min(settings().in_flight_sagas - store.in_flight(session), WAKE_LIMIT)
+    if room <= 0:
+        return 0
+    sagas, at = store.unstarted(session, room, definition)
+    for saga in sagas:
+        _advance(session, saga, Start(at=at))
+    store.save(session, sagas, at)
+    return len(sagas)
+
+
+def decide(session: Session, saga_id: SagaId, chosen: dict[str, str]) -> Decision | None:
+    """Apply a person's decision of a review; None when there is no such saga."""
+    sagas, at = store.load(session, [saga_id], definition)
+    if not sagas:
+        return None
+    decision = _advance(session, sagas[0], Chosen(at=at, **chosen))
+    store.save(session, sagas, at)
+    return decision
+
+
+def _advance(session: Session, saga: Loaded, given: Input) -> Decision:
+    state = saga.state
+    decision = advance(definition(state.saga, state.saga_version), state, given)
+    if decision.ignored is not None:
+        log.debug("ignored", saga=state.id, because=decision.ignored)
+        return decision
+    saga.take(given, decision)
+    for send in decision.commands:
+        message = Envelope(
+            id=send.id,
+            message=send.command,
+            source=orchestrator.name,
+            at=given.at,
+            subject=saga.subject,
+            saga=state.id,
+        )
+        session.info["send"].append((type(send.command).to, message))
+    session.info["events"].extend(_event(saga, given, event) for event in decision.events)
+    return decision
+
+
+def _event(saga: Loaded, given: Input, event: Event) -> Envelope:
+    which = event.review_id if isinstance(event, ManualReviewRequired) else ""
+    state: State = saga.state
+    return Envelope(
+        id=MessageId(derived(state.id, type_of(type(event)), which)),
+        message=event,
+        source=orchestrator.name,
+        at=given.at,
+        subject=saga.subject,
+        saga=state.id,
+        cause=given.command_id if isinstance(given, Answer) else None,
+    )

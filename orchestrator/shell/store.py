@@ -1,0 +1,260 @@
+"""Keeps sagas: loads and locks many at once, and saves what was decided about them together."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Uuid, bindparam, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from contracts.messages.catalogue import adapter, data_of, packed, unpacked
+from orchestrator.core.decision import Decision
+from orchestrator.core.definition import Saga
+from orchestrator.core.state import Answer, Input, State
+from orchestrator.shell.tables import JournalRow, ReviewRow, SagaRow
+
+
+
+@dataclass
+class Loaded:
+    """A saga as it was read, and what has been decided about it since."""
+
+    state: State
+    subject: str
+    new: bool = False
+    decided: list[tuple[Input, Decision]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.reviewed = self.state.review is not None
+
+    def take(self, given: Input, decision: Decision) -> None:
+        """Remember a decision that changed something."""
+        self.decided.append((given, decision))
+        self.state = decision.state
+
+
+def load(session: Session, ids: Iterable[str], sagas: Any) -> tuple[list[Loaded], datetime]:
+    """These sagas, locked in order of their ids, and the database's time after the lock."""
+    rows = session.execute(
+        select(SagaRow.__table__).where(SagaRow.id.in_(sorted(ids))).order_by(SagaRow.id)
+        .with_for_update()
+    ).all()
+    return [read(row, sagas) for row in rows], now(session)
+
+
+def due(session: Session, limit: int, sagas: Any) -> tuple[list[Loaded], datetime]:
+    """Sagas whose time has come and that nobody else holds, locked; and the database's time."""
+    chosen = (
+        select(SagaRow.__table__)
+        .where(SagaRow.wake_at <= func.now(), SagaRow.version > 0)
+        .order_by(SagaRow.wake_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = session.execute(chosen).all()
+    return [read(row, sagas) for row in rows], now(session)
+
+
+def unstarted(session: Session, limit: int, sagas: Any) -> tuple[list[Loaded], datetime]:
+    """Sagas that were accepted and wait to begin, oldest first, locked."""
+    chosen = (
+        select(SagaRow.__table__)
+        .where(SagaRow.status == ACCEPTED)
+        .order_by(SagaRow.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = session.execute(chosen).all()
+    return [read(row, sagas) for row in rows], now(session)
+
+
+def in_flight(session: Session) -> int:
+    """How many sagas have begun and neither ended nor wait for a person."""
+    counted = select(func.count()).select_from(SagaRow)
+    return session.scalar(counted.where(SagaRow.status.in_(("running", "undoing")))) or 0
+
+
+def now(session: Session) -> datetime:
+    """The database's time, which is the only one that sagas know."""
+    return session.scalar(select(func.clock_timestamp()))  # type: ignore[return-value]
+
+
+def read(row: Any, sagas: Any) -> Loaded:
+    """A saga out of its row; `sagas(name, version)` gives its definition."""
+    definition: Saga = sagas(row.name, row.definition)
+    data = adapter(definition.data).validate_python(row.data)
+    state = adapter(State).validate_python({**row.state, "data": data})
+    return Loaded(state, row.subject)
+
+
+def save(session: Session, loaded: Sequence[Loaded], at: datetime) -> None:
+    """Write down every saga that changed: its row, its journal, its reviews."""
+    changed = [saga for saga in loaded if saga.decided]
+    fresh = [_row(saga, at) for saga in loaded if saga.new]
+    if fresh:
+        session.execute(insert(SagaRow), fresh)
+    old = [{"key": saga.state.id, **_row(saga, at)} for saga in changed if not saga.new]
+    if old:
+        session.execute(_UPDATED, old)
+    if changed:
+        session.execute(insert(JournalRow), [row for saga in changed for row in _journal(saga)])
+    _reviews(session, changed)
+
+
+ACCEPTED = "accepted"
+
+
+def _row(saga: Loaded, at: datetime) -> dict[str, Any]:
+    state = saga.state
+    return {
+        "id": state.id,
+        "name": state.saga,
+        "definition": state.saga_version,
+        "version": state.version,
+        "subject": saga.subject,
+        "status": state.status if state.version else ACCEPTED,
+        "step": current_step(state),
+        "failure": state.why,
+        "started_at": state.started_at,
+        "changed_at": at,
+        "wake_at": state.wake_at,
+        "state": adapter(State).dump_python(state, mode="json", exclude={"data"}),
+        "data": data_of(state.data),
+    }
+
+
+def current_step(state: State) -> str:
+    """The step a person would say the saga is in; empty when it has ended."""
+    if state.finished:
+        return ""
+    if state.review:
+        return state.review.step
+    busy = [s.name for s in state.steps if s.status in ("doing", "doubtful", "undoing")]
+    return busy[0] if busy else state.steps[0].name
+
+
+def _journal(saga: Loaded) -> list[dict[str, Any]]:
+    return [
+        {
+            "saga_id": saga.state.id,
+            "version": decision.state.version,
+            "at": given.at,
+            "input": packed_input(given),
+            "notes": list(decision.notes),
+            "commands": [
+                {
+                    "id": send.id,
+                    "type": type(send.command).__name__,
+                    "to": type(send.command).to,
+                    "step": send.step,
+                    "kind": send.kind,
+                    "attempt": send.attempt,
+                    "sending": send.sending,
+                }
+                for send in decision.commands
+            ],
+        }
+        for given, decision in saga.decided
+    ]
+
+
+def packed_input(given: Input) -> dict[str, Any]:
+    """An input as the journal keeps it."""
+    if isinstance(given, Answer):
+        result = packed(given.result)
+        return {
+            "kind": "Answer",
+            "at": given.at.isoformat(),
+            "command_id": given.command_id,
+            "result": result,
+        }
+    return {"kind": type(given).__name__, **data_of(given)}
+
+
+def unpacked_input(stored: dict[str, Any]) -> Input:
+    """The input out of what `packed_input` made."""
+    from orchestrator.core import state as inputs
+
+    kind: type[Any] = getattr(inputs, stored["kind"])
+    rest = {name: value for name, value in stored.items() if name != "kind"}
+    if kind is Answer:
+        at = datetime.fromisoformat(rest["at"])
+        result: Any = unpacked(rest["result"])
+        return Answer(at=at, command_id=rest["command_id"], result=result)
+    given: Input = adapter(kind).validate_python(rest)
+    return given
+
+
+def _reviews(session: Session, changed: Sequence[Loaded]) -> None:
+    opened = [
+        _review_row(saga, review)
+        for saga in changed
+        for _, decision in saga.decided
+        for review in decision.reviews
+    ]
+    if opened:
+        session.execute(insert(ReviewRow), opened)
+    closed = [row for saga in changed for row in _closed(saga)]
+    if closed:
+        session.execute(_CLOSED, closed)
+
+
+def _review_row(saga: Loaded, review: Any) -> dict[str, Any]:
+    return {
+        "id": review.id,
+        "saga_id": saga.state.id,
+        "subject": saga.subject,
+        "step": review.step,
+        "question": review.question,
+        "owner": review.owner,
+        "opened_at": review.opened_at,
+        "until": review.until,
+        "choices": list(review.choices),
+        "otherwise": review.then,
+        "closed_at": None,
+        "choice": "",
+        "decided_by": "",
+        "reason": "",
+    }
+
+
+def _closed(saga: Loaded) -> list[dict[str, Any]]:
+    """The saga's open review is closed unless it is the one that is open now."""
+    if not (saga.reviewed or any(decision.reviews for _, decision in saga.decided)):
+        return []
+    given = saga.decided[-1][0]
+    return [
+        {
+            "saga": saga.state.id,
+            "open": saga.state.review.id if saga.state.review else "",
+            "closed_at": given.at,
+            "choice": getattr(given, "choice", "ran out"),
+            "decided_by": getattr(given, "by", ""),
+            "reason": getattr(given, "reason", ""),
+        }
+    ]
+
+
+_UPDATED = (
+    update(SagaRow.__table__)  # type: ignore[arg-type]
+    .where(SagaRow.__table__.c.id == bindparam("key", type_=Uuid(as_uuid=False)))
+    .values(
+        {
+            name: bindparam(name)
+            for name in ("version", "status", "step", "failure", "changed_at", "wake_at", "state")
+        }
+        | {"data": bindparam("data")}
+    )
+)
+_CLOSED = (
+    update(ReviewRow.__table__)  # type: ignore[arg-type]
+    .where(
+        ReviewRow.__table__.c.saga_id == bindparam("saga", type_=Uuid(as_uuid=False)),
+        ReviewRow.__table__.c.closed_at.is_(None),
+        ReviewRow.__table__.c.id != bindparam("open"),
+    )
+    .values(
+        {name: bindparam(name) for name in ("closed_at", "choice", "decided_by", "reason")}
+    )
+)

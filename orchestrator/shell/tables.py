@@ -1,0 +1,93 @@
+"""What the orchestrator remembers: submissions, sagas, their journal, and reviews."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Index, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """The orchestrator's tables."""
+
+    type_annotation_map = {
+        str: Text,
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+    }
+
+
+class SubmissionRow(Base):
+    """One accepted submit: which order a caller's idempotency key stands for."""
+
+    __tablename__ = "submissions"
+    caller: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False))
+    at: Mapped[datetime]
+
+
+class SagaRow(Base):
+    """One saga: its whole state, and the columns by which it is found.
+
+    `wake_at` is null only when the saga is finished; the row is the outbox of its commands.
+    """
+
+    __tablename__ = "sagas"
+    id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
+    name: Mapped[str]
+    definition: Mapped[int]
+    version: Mapped[int]
+    subject: Mapped[str] = mapped_column(Uuid(as_uuid=False))
+    status: Mapped[str]
+    step: Mapped[str]
+    failure: Mapped[str]
+    started_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    wake_at: Mapped[datetime | None]
+    state: Mapped[dict[str, Any]]
+    data: Mapped[dict[str, Any]]
+
+    __table_args__ = (
+        Index("sagas_wake", "wake_at", postgresql_where="wake_at IS NOT NULL"),
+        Index("sagas_status", "status", "step"),
+    )
+
+
+class JournalRow(Base):
+    """One transition: what came in, and what was decided. Replayed, it gives the saga's state."""
+
+    __tablename__ = "journal"
+    saga_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    input: Mapped[dict[str, Any]]
+    notes: Mapped[list[Any]]
+    commands: Mapped[list[Any]]
+
+    __table_args__ = ({"info": {"append_only": True}},)
+
+
+class ReviewRow(Base):
+    """A question to a person, and what was decided."""
+
+    __tablename__ = "reviews"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    saga_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), index=True)
+    subject: Mapped[str] = mapped_column(Uuid(as_uuid=False))
+    step: Mapped[str]
+    question: Mapped[str]
+    owner: Mapped[str]
+    opened_at: Mapped[datetime]
+    until: Mapped[datetime | None]
+    choices: Mapped[list[Any]]
+    otherwise: Mapped[str]
+    closed_at: Mapped[datetime | None]
+    choice: Mapped[str]
+    decided_by: Mapped[str]
+    reason: Mapped[str]
+
+    __table_args__ = (Index("reviews_open", "opened_at", postgresql_where="closed_at IS NULL"),)
