@@ -11,7 +11,6 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import select, text
 
 from contracts.delivery.due import Host
-from contracts.delivery.outbox import Send
 from contracts.runtime import problems, telemetry
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings, settings
@@ -31,10 +30,10 @@ def app() -> FastAPI:
     config = settings()
     telemetry.start("api", config.log_level)
     sender = Sender(config)
-    return build(config, Host(orchestrator, config, sender.send), sender.send)
+    return build(config, Host(orchestrator, config, sender.send))
 
 
-def build(config: Settings, host: Host, send: Send) -> FastAPI:
+def build(config: Settings, host: Host) -> FastAPI:
     """The app on these settings; `host` is the orchestrator's."""
     databases = {
         service.name: Database(service.name, config)

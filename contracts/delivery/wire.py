@@ -34,8 +34,7 @@ from contracts.runtime.crash import passing
 from contracts.runtime.settings import Settings, settings
 
 log = structlog.get_logger()
-STEPS_LEFT_OUT = ("celery.worker.consumer.mingle:Mingle", "celery.worker.consumer.gossip:Gossip")
-PUBLISH_RETRIES = 2
+ALONE = {"without_mingle": True, "without_gossip": True, "without_heartbeat": True}
 
 
 def worker(service: Service) -> Celery:
@@ -54,7 +53,7 @@ def worker(service: Service) -> Celery:
         lambda **_: telemetry.start(service.name, config.log_level), weak=False
     )
     signals.worker_ready.connect(lambda **_: host.start(), weak=False)
-    signals.worker_shutting_down.connect(lambda **_: host.stop(), weak=False)
+    signals.worker_shutdown.connect(lambda **_: host.stop(), weak=False)
     return app
 
 
@@ -131,14 +130,8 @@ def ping(config: Settings) -> None:
 class Consumer(CeleryConsumer):
     """Celery's consumer, without gossip and mingle, that hands any body to the task `receive`."""
 
-    class Blueprint(CeleryConsumer.Blueprint):
-        """The steps of a worker that talks to nobody but its queue."""
-
-        default_steps = tuple(
-            step
-            for step in CeleryConsumer.Blueprint.default_steps
-            if step not in STEPS_LEFT_OUT
-        )
+    def __init__(self, *args: Any, worker_options: Any = None, **options: Any) -> None:
+        super().__init__(*args, worker_options={**(worker_options or {}), **ALONE}, **options)
 
     def create_task_handler(self, *args: Any, **options: Any) -> Any:
         """Wrap Celery's handler: what it gets to see is always a well-formed task message."""

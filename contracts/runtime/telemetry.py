@@ -9,6 +9,8 @@ import structlog
 def start(service: str, level: str) -> None:
     """Log as JSON lines to standard error, under the name of `service`."""
     logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s %(message)s")
+    for chatty in ("celery.app.trace", "celery.worker.strategy", "alembic", "stripe"):
+        logging.getLogger(chatty).setLevel("WARNING")
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
