@@ -56,7 +56,8 @@ def _failed(turn: Turn, place: int, result: Result) -> None:
     """The effect certainly does not exist: after the pivot it is tried again, before it not."""
     step = turn.saga.flat[place]
     turn.data = turn.data.learn(result)
-    turn.change(place, status="failed", command_id=None, due_at=None, **_heard(step, result))
+    heard = _heard(step, result)
+    turn.change(place, status="failed", kind="do", command_id=None, due_at=None, **heard)
     turn.note(place, _said(result))
     if place > turn.saga.pivot_place and not turn.steps[place].trouble:
         _refused(turn, place)

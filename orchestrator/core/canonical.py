@@ -1,0 +1,82 @@
+"""When two states of a walk count as one: times and numbers are relative, the settled is settled.
+
+Times: a timer runs or does not; the deadline has passed or has not. Which timer ends first is a
+choice of the walk. Numbers of attempts and queries stand in ids only, so they are taken relative to
+the latest. What a settled step has tried, and the words of a reason, decide nothing any more.
+"""
+
+from collections.abc import Hashable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from orchestrator.core.definition import Undoing
+from orchestrator.core.state import State, StepState
+from orchestrator.core.turn import number_of
+from orchestrator.core.world import Side, Sides
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DUE = NOW + timedelta(hours=1)
+LATER = NOW + timedelta(hours=2)
+PAST = NOW - timedelta(days=1)
+FAR = NOW + timedelta(days=1000)
+
+
+def canonical(state: State) -> State:
+    """The same state with every time replaced by one of a few."""
+    review = state.review and replace(state.review, opened_at=NOW, until=DUE)
+    return replace(
+        state,
+        steps=tuple(_step_at(step) for step in state.steps),
+        review=review,
+        wake_at=state.wake_at and DUE,
+        deadline=PAST if state.deadline <= NOW else FAR,
+    )
+
+
+def key(state: State, sides: Sides) -> Hashable:
+    """What of a state and its world decides what can follow."""
+    review = state.review
+    return (
+        state.version == 0,
+        state.status,
+        state.heading,
+        state.deadline == PAST and state.heading == "forward",
+        state.data.learn(Undoing("")),
+        review and (review.step, review.level, review.choices, review.then, review.owner),
+        tuple(_step_key(step) for step in state.steps),
+        tuple(_side_key(side, step) for side, step in zip(sides, state.steps, strict=True)),
+    )
+
+
+def _step_at(step: StepState) -> StepState:
+    if not step.due_at and not step.sent_at:
+        return step
+    return replace(step, sent_at=NOW, due_at=step.due_at and DUE)
+
+
+def _step_key(step: StepState) -> Hashable:
+    settled = (step.status, step.trouble)
+    if not (step.due_at or step.trouble or step.command_id):
+        return settled
+    return (
+        *settled,
+        step.kind,
+        step.due_at is not None,
+        step.command_id is not None,
+        step.sends if step.kind != "query" and step.command_id and not step.trouble else 0,
+        step.queries if step.kind == "query" and not step.trouble else 0,
+        step.refusals,
+        step.result if step.trouble else "",
+    )
+
+
+def _side_key(side: Side, step: StepState) -> Hashable:
+    return (
+        side.effects,
+        side.tombstone,
+        side.told,
+        frozenset((kind, number_of(step, kind) - number) for kind, number in side.pending),
+        frozenset(
+            (r.kind, number_of(step, r.kind) - r.number, r.result, r.means) for r in side.replies
+        ),
+    )

@@ -1,0 +1,78 @@
+"""What may come in at any time and must change nothing: late, foreign, repeated, malformed."""
+
+from collections.abc import Iterator
+
+from contracts.messages.values import MessageId, derived
+from orchestrator.core.canonical import NOW
+from orchestrator.core.definition import Saga, Step, results_of
+from orchestrator.core.sample import sample
+from orchestrator.core.state import Answer, Chosen, Input, Kind, Start, State, StepState, Wake
+from orchestrator.core.turn import id_of, number_of
+from orchestrator.core.world import awaited
+
+KINDS: tuple[Kind, ...] = ("do", "undo", "query")
+
+
+def strays(saga: Saga, state: State) -> Iterator[tuple[str, Input]]:
+    """Every kind of input that nobody awaits in that state."""
+    if state.version:
+        yield "the start comes again", Start(at=NOW)
+        yield "somebody wakes it too early", Wake(at=NOW)
+    for place, step in enumerate(state.steps):
+        yield from _of_step(saga, state, saga.flat[place], step)
+    yield from _of_people(state)
+
+
+def _of_step(saga: Saga, state: State, step: Step, now: StepState) -> Iterator[tuple[str, Input]]:
+    """Every result of every command that is not awaited (any more, or yet), under its id."""
+    open_ = awaited(now)
+    for kind in KINDS:
+        latest = number_of(now, kind)
+        for number in range(max(1, latest - 1), latest + 2):
+            sent = id_of(state.id, step, kind, number)
+            for name in _results(step, kind):
+                answer = Answer(at=NOW, command_id=sent, result=sample(name, step))
+                if (kind, number) not in open_:
+                    yield f"{step.name}: an answer to {kind} no. {number}: {name}", answer
+    for kind, number in sorted(open_):
+        yield from _foreign(saga, state, step, kind, number)
+
+
+def _foreign(
+    saga: Saga, state: State, step: Step, kind: Kind, number: int
+) -> Iterator[tuple[str, Input]]:
+    """A result that this command cannot have, and the right result under an id of nobody."""
+    own = _results(step, kind)
+    other = next(one for one in saga.flat if own != _results(one, "do"))
+    alien = next((name for name in _results(other, "do") if name not in own), None)
+    sent = id_of(state.id, step, kind, number)
+    if alien:
+        answer = Answer(at=NOW, command_id=sent, result=sample(alien, other))
+        yield f"{step.name}: an answer that is none of its: {alien}", answer
+    nobody = MessageId(derived(sent, "nobody"))
+    yield (
+        f"{step.name}: an answer under a foreign id",
+        Answer(at=NOW, command_id=nobody, result=sample(own[0], step)),
+    )
+
+
+def _of_people(state: State) -> Iterator[tuple[str, Input]]:
+    """A decision of another review (a double click, an old page), and no choice at all."""
+    for choice in ("retry", "continue", "undo"):
+        old = derived(state.id, "review", str(state.reviews - 1 if state.review else state.reviews))
+        yield (
+            f"somebody decides an old review: {choice}",
+            Chosen(at=NOW, review_id=old, choice=choice, by="somebody", reason="late"),
+        )
+    if state.review:
+        wrong = next((c for c in ("undo", "jump") if c not in state.review.choices), "jump")
+        yield (
+            f"somebody chooses what is not offered: {wrong}",
+            Chosen(at=NOW, review_id=state.review.id, choice=wrong, by="somebody", reason="?"),
+        )
+
+
+def _results(step: Step, kind: Kind) -> tuple[str, ...]:
+    query = step.query.command if step.query else None
+    make = {"do": step.do, "undo": step.undo, "query": query}[kind]
+    return tuple(sorted(r.wire_name() for r in results_of(make))) if make else ()

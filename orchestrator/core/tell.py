@@ -1,0 +1,124 @@
+"""What happened to one order, as lines a person reads; and where it stands, in plain sentences.
+
+The same text stands in the golden stories of the tests, in `concerto why` and in the diff of a
+change.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from orchestrator.core.definition import Saga, Step
+from orchestrator.core.state import Choice, Review, State, StepState
+
+CONSEQUENCES: dict[Choice, str] = {
+    "retry": "try it again",
+    "continue": "take it as done (it happened, or was done by hand) and go on",
+    "undo": "undo everything, this step included",
+}
+
+
+def told(started_at: datetime, journal: Iterable[tuple[datetime, Sequence[str]]]) -> list[str]:
+    """The story of a journal (when, and the notes of the decision): one line a note."""
+    return [f"{_clock(at - started_at):>9}  {note}" for at, notes in journal for note in notes]
+
+
+def story(label: str, notes: Sequence[str]) -> Iterator[str]:
+    """One move of a walk: what happened, and what the saga made of it."""
+    yield label
+    yield from (f"    {note}" for note in notes)
+
+
+def why(saga: Saga, state: State, now: datetime) -> list[str]:
+    """Where the saga is, since when, what was tried, what comes next, what a person may do."""
+    if state.finished:
+        because = f": {state.why}" if state.why else ""
+        return [f"The {saga.name} is {state.status}{because}.", *_by_hand(state)]
+    lines = [_where(saga, state)]
+    for place, step in enumerate(state.steps):
+        if step.due_at or step.trouble or step.status in ("doing", "undoing"):
+            lines.extend(_about(saga.flat[place], step, now))
+    lines.extend(_for_people(state.review, now) if state.review else ["Nobody needs to act."])
+    return [*lines, *_by_hand(state)]
+
+
+def progress(state: State) -> list[tuple[str, str]]:
+    """Every step and its standing in words, for tables and diagrams."""
+    return [(step.name, _standing(step)) for step in state.steps]
+
+
+def _where(saga: Saga, state: State) -> str:
+    if state.version == 0:
+        return f"The {saga.name} is about to start."
+    if state.heading == "back":
+        return f"The {saga.name} is being undone because of {state.why}."
+    at = [s.name for s in state.steps if s.status not in ("waiting", "done", "skipped")]
+    open_ = at or [s.name for s in state.steps if s.trouble]
+    return f"The {saga.name} is at {' and '.join(open_) or 'its beginning'}."
+
+
+def _about(step: Step, now: StepState, at: datetime) -> Iterator[str]:
+    since = f" since {_clock(at - now.sent_at)}" if now.sent_at else ""
+    yield f"{step.name}: {_standing(now)}{since}; {_tried(step, now)}."
+    if now.due_at:
+        what = _next(step, now)
+        yield f"{step.name}: {what} in {_clock(now.due_at - at)} unless an answer comes."
+
+
+def _tried(step: Step, now: StepState) -> str:
+    parts = []
+    if now.kind == "query" and step.query:
+        parts.append(f"asked {now.queries} of {step.query.attempts} times")
+    elif now.sends:
+        parts.append(f"sent {now.sends} of {step.attempts + 1} times")
+    if now.refusals:
+        parts.append(f"refused {now.refusals} of {step.attempts + 1} times")
+    if now.result:
+        parts.append(f"last answer {now.result}" + (f" ({now.reason})" if now.reason else ""))
+    return ", ".join(parts) or "nothing tried yet"
+
+
+def _next(step: Step, now: StepState) -> str:
+    if now.kind == "query" and step.query:
+        more = now.queries < step.query.attempts
+        return "it is asked again" if more else "a person is asked"
+    if now.command_id is None:
+        return "it is attempted again"
+    return "it is sent again" if now.sends <= step.attempts else "a person is asked"
+
+
+def _for_people(review: Review, now: datetime) -> Iterator[str]:
+    yield f"{review.owner} is asked since {_clock(now - review.opened_at)}: {review.question}"
+    for choice in review.choices:
+        yield f"{review.owner} may {choice}: {CONSEQUENCES[choice]}."
+    after = {"undo": "everything is undone", "continue": "it goes on"}.get(review.then)
+    yield f"If nobody decides in {_clock(review.until - now)}, {after or 'it is asked again'}."
+
+
+def _by_hand(state: State) -> list[str]:
+    return [f"{s.name}: {s.status} on the word of {s.by}." for s in state.steps if s.by]
+
+
+def _standing(step: StepState) -> str:
+    words = {
+        "silent": "no answer came",
+        "unknown": "nobody can tell whether it happened",
+        "refused": "refused every time",
+        "asked": "answered, and a person is asked",
+    }
+    if step.trouble:
+        return words[step.trouble]
+    if step.kind == "query" and step.due_at:
+        return "in doubt, and being asked about"
+    return {"doing": "sent, no answer yet", "undoing": "undo sent, no answer yet"}.get(
+        step.status, step.status
+    )
+
+
+def _clock(span: timedelta) -> str:
+    """A span of time in the two largest units that say it."""
+    total = max(span.total_seconds(), 0.0)
+    if total < 60:
+        return f"{total:.1f} s"
+    if total < 3600:
+        return f"{int(total // 60)} min {int(total % 60):02d} s"
+    return f"{int(total // 3600)} h {int(total % 3600 // 60):02d} min"

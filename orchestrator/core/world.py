@@ -1,0 +1,159 @@
+"""The abstract services against which `explore` runs a saga: one side for each step.
+
+A side counts the effects that exist, handles each command at most once (a repeat is answered from
+memory), and remembers an undo that came first. What it answers is up to chance: every result that
+the command lists. It also keeps what the saga has been *told*, apart from what the saga makes of
+it, so that the rules of `explore` do not rest on the code they judge.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Literal
+
+from contracts.messages.base import Failed, Result, Succeeded, Unknown
+from orchestrator.core.definition import Make, Step, command_of, results_of
+from orchestrator.core.state import Kind, State, StepState
+
+Told = Literal["nothing", "doubt", "exists", "gone", "decided", "undoing"]
+Means = Literal["exists", "gone", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Reply:
+    """An answer that may arrive, any number of times: to which command, and what it means."""
+
+    kind: Kind
+    number: int
+    result: str
+    means: Means
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The service behind one step, and what the saga has been told about it.
+
+    `told`: `decided` means that a person, or the end of a review, had what is in doubt undone.
+    """
+
+    effects: int = 0
+    tombstone: bool = False
+    told: Told = "nothing"
+    pending: frozenset[tuple[Kind, int]] = frozenset()
+    replies: frozenset[Reply] = frozenset()
+
+
+Sides = tuple[Side, ...]
+
+
+def handled(step: Step, side: Side, kind: Kind, number: int) -> Iterator[tuple[str, Side]]:
+    """Everything that may come of the service handling that command for the first time."""
+    left = replace(side, pending=side.pending - {(kind, number)})
+    outcomes = {"do": _done, "undo": _undone, "query": _queried}[kind](step, left)
+    for result, after, replies in outcomes:
+        told = {Reply(kind, number, name, means) for name, means in replies}
+        yield result, replace(after, replies=after.replies | told)
+
+
+def awaited(step: StepState) -> frozenset[tuple[Kind, int]]:
+    """Which commands of the step still wait for an answer that means something."""
+    if step.status in ("doing", "doubtful"):
+        open_ = {("do", step.attempt)}
+    elif step.status == "undoing":
+        open_ = {("undo", step.undo_attempt)}
+    else:
+        return frozenset()
+    if step.kind == "query":
+        open_.add(("query", step.asked))
+    return frozenset(open_) if step.command_id or step.kind == "query" else frozenset()  # type: ignore[arg-type]
+
+
+def tidied(state: State, sides: Sides) -> Sides:
+    """Without the replies and queries that nobody awaits: that they change nothing is shown by
+    sending every one of them to every state as a stray."""
+    return tuple(
+        _tidied(side, awaited(step)) for side, step in zip(sides, state.steps, strict=True)
+    )
+
+
+def has_effect(step: Step) -> bool:
+    """Whether the step's command changes anything."""
+    return command_of(step.do).effect
+
+
+Outcome = tuple[str, Side, tuple[tuple[str, Means], ...]]
+
+
+def _done(step: Step, side: Side) -> Iterator[Outcome]:
+    if side.tombstone:
+        name = _first(step.do, Failed) or _first(step.do, Succeeded)
+        yield f"{name} (an undo came first)", side, ((name, "gone"),)
+        return
+    exists = replace(side, effects=side.effects + has_effect(step))
+    for result in _sorted(step.do):
+        name = result.wire_name()
+        if issubclass(result, Succeeded):
+            yield name, exists, ((name, "exists"),)
+        elif issubclass(result, Failed):
+            yield name, side, ((name, "gone"),)
+        else:
+            yield from _in_doubt(step, side, exists, name)
+
+
+def _in_doubt(step: Step, side: Side, exists: Side, unknown: str) -> Iterator[Outcome]:
+    """Unknown, with or without the effect; the service may know later, and say so."""
+    succeeded, failed = _first(step.do, Succeeded), _first(step.do, Failed)
+    later: tuple[tuple[str, Means], ...] = ((failed, "gone"),) if failed else ()
+    yield f"{unknown}, and it happened", exists, ((unknown, "unknown"), (succeeded, "exists"))
+    yield f"{unknown}, and it did not happen", side, ((unknown, "unknown"), *later)
+
+
+def _undone(step: Step, side: Side) -> Iterator[Outcome]:
+    assert step.undo
+    kept = replace(side, tombstone=True)
+    gone = replace(kept, effects=0)
+    for result in _sorted(step.undo):
+        name = result.wire_name()
+        if issubclass(result, Succeeded):
+            yield name, gone, ((name, "gone"),)
+        elif issubclass(result, Failed):
+            yield name, kept, ((name, "exists"),)
+        else:
+            yield f"{name}, and it is undone", gone, ((name, "unknown"),)
+            yield f"{name}, and it still stands", kept, ((name, "unknown"),)
+
+
+def _queried(step: Step, side: Side) -> Iterator[Outcome]:
+    """What stands, or that it still cannot be told."""
+    assert step.query
+    asked = step.query.command
+    unknown = _first(asked, Unknown)
+    if unknown:
+        yield unknown, side, ((unknown, "unknown"),)
+    if side.effects:
+        name = _first(step.do, Succeeded, among=asked)
+        yield name, side, ((name, "exists"),)
+        return
+    undone = _first(step.undo, Succeeded, among=asked) if step.undo and side.tombstone else ""
+    for name in filter(None, {undone, _first(asked, Failed)}):
+        yield name, side, ((name, "gone"),)
+
+
+@cache
+def _sorted(make: Make) -> tuple[type[Result], ...]:
+    return tuple(sorted(results_of(make), key=lambda result: result.wire_name()))
+
+
+@cache
+def _first(make: Make, kind: type[Result], among: Make | None = None) -> str:
+    listed = [r for r in _sorted(make) if issubclass(r, kind)]
+    allowed = [r for r in listed if among is None or r in results_of(among)]
+    return allowed[0].wire_name() if allowed else ""
+
+
+def _tidied(side: Side, open_: frozenset[tuple[Kind, int]]) -> Side:
+    return replace(
+        side,
+        pending=frozenset(p for p in side.pending if p[0] != "query" or p in open_),
+        replies=frozenset(r for r in side.replies if (r.kind, r.number) in open_),
+    )
