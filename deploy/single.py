@@ -27,9 +27,7 @@ def main() -> None:
     heartbeat = Heartbeat("single")
     heartbeat.beat()
     try:
-        uvicorn.run(
-            edge, host="127.0.0.1", port=int(os.environ["CONCERTO_PORT"]), log_config=None
-        )
+        uvicorn.run(edge, host="127.0.0.1", port=int(os.environ["CONCERTO_PORT"]), log_config=None)
     finally:
         memory.stop()
         heartbeat.end()

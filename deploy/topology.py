@@ -92,6 +92,4 @@ def _stored(session: object) -> set[Pair]:
 
 
 def _difference(service: str, stored: set[Pair], wanted: set[Pair]) -> Difference:
-    return Difference(
-        service, tuple(sorted(wanted - stored)), tuple(sorted(stored - wanted))
-    )
+    return Difference(service, tuple(sorted(wanted - stored)), tuple(sorted(stored - wanted)))

@@ -93,7 +93,7 @@ class Attempts:
                 index_elements=["id"], set_={"count": attempts.c.count + 1}
             )
             found = session.execute(counted.returning(attempts.c.id, attempts.c.count), rows)
-            counts = {row.id: row.count for row in found}
+            counts: dict[str, int] = dict(map(tuple, found))
         return [counts[identity] for identity in ids]
 
     def _limit(self, envelope: Envelope) -> int:

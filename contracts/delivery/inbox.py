@@ -85,7 +85,7 @@ class Inbox:
             except Unnamed:
                 for envelope in part:
                     self._settle(envelope.id, [envelope])
-                return
+                return None
             else:
                 passing("committed-before-ack")
                 return self.let_out(turn)

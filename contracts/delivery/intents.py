@@ -14,8 +14,7 @@ from typing import Any
 
 import aiohttp
 import structlog
-from sqlalchemy import bindparam, func, select, update
-from sqlalchemy import Uuid
+from sqlalchemy import Uuid, bindparam, func, select, update
 
 from contracts.delivery.envelope import read_envelope
 from contracts.delivery.inbox import OUTAGES, Inbox

@@ -45,9 +45,7 @@ class Letters:
         return bool(self.rows)
 
 
-def sift(
-    body: str, content_type: str | None, config: Settings
-) -> tuple[list[Envelope], Letters]:
+def sift(body: str, content_type: str | None, config: Settings) -> tuple[list[Envelope], Letters]:
     """The envelopes of a body, and what of it could not be read."""
     letters = Letters()
     if len(body) > config.message_bytes:

@@ -166,7 +166,8 @@ class Service:
     ) -> Callable[[Callable[[I, Outside], Awaitable[Outcome]]], Callable[..., Any]]:
         """Register the async function that does `intent` outside, and what records its outcome.
 
-        `loads` maps the intents recorded together to rows, as in `handles`. Without `record`, Done is applied, Refused and Unsure (after the attempts) are dead letters.
+        `loads` maps the intents recorded together to rows, as in `handles`. Without `record`, Done
+        is applied; Refused and Unsure (after the attempts) are dead letters.
         """
 
         def register(perform: Callable[[I, Outside], Awaitable[Outcome]]) -> Callable[..., Any]:

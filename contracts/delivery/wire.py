@@ -12,6 +12,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -76,9 +77,13 @@ class Sender:
     def close(self) -> None:
         """Give back the connection."""
         with self._lock:
-            if self._connection:
-                self._connection.release()
-                self._connection = None
+            self._drop()
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection:
+            with suppress(Exception):
+                connection.release()
 
     def _publish(self, to: str, body: bytes) -> None:
         try:
@@ -92,9 +97,7 @@ class Sender:
             )
         except Exception:
             # After any publish error nobody knows what the channel still holds: take a new one.
-            if self._connection:
-                self._connection.collapse()
-            self._connection = None
+            self._drop()
             raise
 
     def _producer(self) -> Any:
@@ -110,9 +113,7 @@ def bodies(envelopes: Sequence[Envelope], config: Settings) -> Iterator[bytes]:
     size = 0
     for envelope in envelopes:
         part = encoded(envelope)
-        if parts and (
-            len(parts) == config.batch_messages or size + len(part) > config.batch_bytes
-        ):
+        if parts and (len(parts) == config.batch_messages or size + len(part) > config.batch_bytes):
             yield joined(parts)
             parts, size = [], 0
         parts.append(part)

@@ -18,6 +18,7 @@ from contracts.messages.base import Command, Event, Failed, Message, Result, Suc
 
 CONTENT_TYPE = "application/cloudevents-batch+json"
 MODULES = ("inventory", "orders", "payments", "reviews", "shipping", "trail", "users")
+_ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 KINDS: tuple[type[Message], ...] = (Command, Result, Succeeded, Failed, Unknown, Event)
 
 
@@ -44,7 +45,6 @@ def messages() -> dict[str, type[Message]]:
     return found
 
 
-@cache
 def type_of(message: type[Message]) -> str:
     """The CloudEvents `type` of a message class."""
     return f"concerto.{message.wire_name()}.v{message.version}"
@@ -58,10 +58,11 @@ def class_of(kind: str) -> type[Message]:
         raise UnknownMessage(kind) from None
 
 
-@cache
-def adapter(message: type[Any]) -> TypeAdapter[Any]:
+def adapter(message: Any) -> TypeAdapter[Any]:
     """Reads and writes one class (a message, an intent, a value) as JSON."""
-    return TypeAdapter(message)
+    if message not in _ADAPTERS:
+        _ADAPTERS[message] = TypeAdapter(message)
+    return _ADAPTERS[message]
 
 
 def data_of(message: Any) -> dict[str, Any]:
@@ -72,7 +73,8 @@ def data_of(message: Any) -> dict[str, Any]:
 
 def message_of(kind: str, data: Any) -> Message:
     """The message of a CloudEvents `type` and `data`; `UnknownMessage` or `Misshapen`."""
-    return read(class_of(kind), data)
+    message: Message = read(class_of(kind), data)
+    return message
 
 
 def read(message: type[Any], data: Any) -> Any:

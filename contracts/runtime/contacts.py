@@ -48,9 +48,10 @@ class Contacts:
                     future.set_result(found[contact_id])
                 else:
                     future.set_exception(KeyError(contact_id))
-        except Exception as error:  # noqa: BLE001 - every waiting caller gets the error
+        except Exception as error:
             for future in asked.values():
-                future.done() or future.set_exception(error)
+                if not future.done():
+                    future.set_exception(error)
 
     async def _post(self, ids: list[ContactId]) -> dict[ContactId, Contact]:
         headers = {"Authorization": f"Bearer {self._token}"}

@@ -1,4 +1,4 @@
-"""A session that knows which rows were loaded for its batch, so that asking again costs no query."""
+"""A session that knows which rows its batch loaded, so that asking again costs no query."""
 
 from typing import Any, TypeVar
 
@@ -22,7 +22,7 @@ class BatchSession(Session):
         wanted = {key for key in keys if (mapped, key) not in self._rows}
         if not wanted:
             return
-        self._rows.update(dict.fromkeys(((mapped, key) for key in wanted)))
+        self._rows.update(dict.fromkeys((mapped, key) for key in wanted))
         columns = inspect(mapped).primary_key
         if len(columns) == 1:
             chosen = columns[0] == any_(literal(sorted(wanted), ARRAY(columns[0].type)))

@@ -41,7 +41,7 @@ code { font-size: .85em; }
 {% for order in orders %}<tr>
 <td><code>{{ order.id }}</code></td>
 <td class="{{ order.status }}">{{ order.status }}</td>
-<td><time datetime="{{ order.since.isoformat() }}">{{ order.since.strftime("%H:%M:%S") }}</time></td>
+<td><time datetime="{{ order.since.isoformat() }}">{{ order.since.strftime("%T") }}</time></td>
 <td>{{ order.why }}</td>
 </tr>{% endfor %}
 </tbody>

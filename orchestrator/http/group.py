@@ -67,7 +67,6 @@ class Group(Generic[Item, Done]):
                 future.set_result(answer)
 
 
-
 def _fail(future: "asyncio.Future[Done]", error: Exception) -> None:
     if not future.done():
         future.set_exception(error)

@@ -1,4 +1,4 @@
-"""Looking at sagas and deciding reviews: where each stands, what was tried, what a person may do."""
+"""Looking at sagas and deciding reviews: where each stands, and what a person may do."""
 
 from datetime import timedelta
 from typing import Annotated, Any
@@ -201,5 +201,3 @@ def _review(row: Any) -> dict[str, Any]:
         "choices": row.choices,
         "then": row.otherwise,
     }
-
-

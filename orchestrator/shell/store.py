@@ -15,7 +15,6 @@ from orchestrator.core.state import Answer, Input, State
 from orchestrator.shell.tables import JournalRow, ReviewRow, SagaRow
 
 
-
 @dataclass
 class Loaded:
     """A saga as it was read, and what has been decided about it since."""
@@ -37,7 +36,9 @@ class Loaded:
 def load(session: Session, ids: Iterable[str], sagas: Any) -> tuple[list[Loaded], datetime]:
     """These sagas, locked in order of their ids, and the database's time after the lock."""
     rows = session.execute(
-        select(SagaRow.__table__).where(SagaRow.id.in_(sorted(ids))).order_by(SagaRow.id)
+        select(SagaRow.__table__)
+        .where(SagaRow.id.in_(sorted(ids)))
+        .order_by(SagaRow.id)
         .with_for_update()
     ).all()
     return [read(row, sagas) for row in rows], now(session)
@@ -254,7 +255,5 @@ _CLOSED = (
         ReviewRow.__table__.c.closed_at.is_(None),
         ReviewRow.__table__.c.id != bindparam("open"),
     )
-    .values(
-        {name: bindparam(name) for name in ("closed_at", "choice", "decided_by", "reason")}
-    )
+    .values({name: bindparam(name) for name in ("closed_at", "choice", "decided_by", "reason")})
 )

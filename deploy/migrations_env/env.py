@@ -1,0 +1,1 @@
+"""Alembic asks for an environment; `deploy.migrate` gives it the connection and the function."""

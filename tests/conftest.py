@@ -1,0 +1,50 @@
+"""Real servers for the tests that need them, started once and ended with the session."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.servers import Postgres, Valkey, free_port, wait_for
+
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB")
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL of this test run, as its administrator."""
+    folder = tmp_path_factory.mktemp("postgres")
+    for part in (folder, *folder.parents[:2]):
+        part.chmod(0o755)  # the unprivileged user that runs it must be able to reach it
+    server = Postgres(folder / "server", free_port(), "test", FAST)
+    server.create()
+    with _running(server.command(), folder / "log", server):
+        server.make_database()
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Valkey of this test run."""
+    folder = tmp_path_factory.mktemp("valkey")
+    server = Valkey(folder, free_port(), "test")
+    server.create()
+    with _running(server.command(), folder / "log", server):
+        yield server.url
+
+
+class _running:  # noqa: N801 - used as a function
+    """Runs a server while the block lasts."""
+
+    def __init__(self, command: list[str], log: Path, server: Postgres | Valkey) -> None:
+        self._command, self._log, self._server = command, log, server
+
+    def __enter__(self) -> None:
+        with self._log.open("wb") as out:
+            self._process = subprocess.Popen(self._command, stdout=out, stderr=out)
+        wait_for(self._server.answers, self._command[0], self._log)
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=20)
