@@ -3,26 +3,27 @@
 Everything that may happen in a state happens: commands are handled late or never, answers arrive in
 any order and any number of times, time passes, the deadline passes, people decide, and strays of
 every kind come in. Each transition is judged by `rules`; what breaks one is told as the shortest
-story that leads there. Runs of the same definition with other data are walks of their own.
+story that leads there. Data that a condition tells apart are walked one after the other.
 """
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from contracts.messages.values import SagaId, stamped
+from orchestrator.core.advance import advance
 from orchestrator.core.canonical import NOW, PAST, canonical, key
 from orchestrator.core.decision import Decision
 from orchestrator.core.definition import Saga
 from orchestrator.core.moves import Move, moves
 from orchestrator.core.rules import broken, broken_at_rest
+from orchestrator.core.sample import examples
 from orchestrator.core.state import Input, State, begin
 from orchestrator.core.strays import strays
 from orchestrator.core.tell import story
 from orchestrator.core.world import Side, Sides, tidied
 
-Advance = Callable[[Saga, State, Input], Decision]
 MOST_STATES = 500_000
 MOST_BREACHES = 10
 
@@ -45,6 +46,16 @@ class Walk:
     breaches: tuple[Breach, ...]
     complete: bool
 
+    def and_(self, other: "Walk") -> "Walk":
+        """Both walks counted as one."""
+        return Walk(
+            self.states + other.states,
+            self.transitions + other.transitions,
+            self.strays + other.strays,
+            self.breaches + other.breaches,
+            self.complete and other.complete,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Node:
@@ -57,14 +68,32 @@ class _Node:
     notes: tuple[str, ...] = ()
 
 
-def explore(saga: Saga, data: Any, advance: Advance, most_breaches: int = MOST_BREACHES) -> Walk:
-    """Walk everything that may happen to the saga with that data."""
-    return _Walker(saga, advance, most_breaches).walk(data)
+def explore(saga: Saga, most_breaches: int = MOST_BREACHES) -> Walk:
+    """Walk everything that may happen to the saga; stop at that many breaches."""
+    whole = Walk(0, 0, 0, (), True)
+    for data in examples(saga):
+        left = most_breaches - len(whole.breaches)
+        if left > 0:
+            whole = whole.and_(_Walker(saga, left).walk(data))
+    return whole
+
+
+def report(saga: Saga, walk: Walk) -> list[str]:
+    """What the walk has shown, as lines for a person."""
+    whole = "the whole state space" if walk.complete else "a part of the state space (stopped)"
+    lines = [
+        f"{saga.name} version {saga.version}: {whole}, with all its attempts and queries",
+        f"{walk.states} states, {walk.transitions} transitions, {walk.strays} strays, "
+        f"{len(walk.breaches)} breaches",
+    ]
+    for breach in walk.breaches:
+        lines += ["", f"BREACH {breach.rule}", *(f"  {line}" for line in breach.story)]
+    return lines
 
 
 class _Walker:
-    def __init__(self, saga: Saga, advance: Advance, most_breaches: int) -> None:
-        self.saga, self.advance, self.most_breaches = saga, advance, most_breaches
+    def __init__(self, saga: Saga, most_breaches: int) -> None:
+        self.saga, self.most_breaches = saga, most_breaches
         self.seen: dict[Hashable, _Node] = {}
         self.before: dict[Hashable, list[Hashable]] = {}
         self.queue: deque[Hashable] = deque()
@@ -124,7 +153,7 @@ class _Walker:
 
     def _advanced(self, node: _Node, state: State, happened: Input, label: str) -> Decision | None:
         try:
-            return self.advance(self.saga, state, happened)
+            return advance(self.saga, state, happened)
         except Exception as error:
             raised = (f"{type(error).__name__}: {error}",)
             self._breach(replace(node, parent=node, label=label, notes=raised), "advance is total")

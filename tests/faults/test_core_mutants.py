@@ -1,0 +1,56 @@
+"""The walk of ORDER finds nothing, and finds every bug that is planted in the core."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MUTANTS = sorted((ROOT / "tests/faults/mutants").glob("core-*.patch"))
+WALK = """
+from orchestrator.core.explore import explore, report
+from orchestrator.sagas import SAGAS
+saga = SAGAS["order", 1]
+print("\\n".join(report(saga, explore(saga, most_breaches=1))))
+"""
+
+
+def test_the_whole_state_space_of_order_has_no_breach() -> None:
+    said = walked(ROOT)
+    assert "the whole state space" in said
+    assert " 0 breaches" in said, said
+
+
+def test_there_are_ten_planted_bugs() -> None:
+    assert len(MUTANTS) >= 10
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda path: path.stem)
+def test_the_walk_finds_the_planted_bug(mutant: Path, tmp_path: Path) -> None:
+    copy = planted(mutant, tmp_path)
+    said = walked(copy)
+    print(mutant.read_text().splitlines()[0], said, sep="\n")
+    assert "BREACH" in said, f"{mutant.stem} survives:\n{said}"
+
+
+def planted(mutant: Path, folder: Path) -> Path:
+    """A copy of the core, and of the messages it speaks of, with the bug in it."""
+    for part in ("contracts/messages", "orchestrator/core", "orchestrator/sagas"):
+        shutil.copytree(ROOT / part, folder / part)
+    for package in ("contracts", "orchestrator"):
+        shutil.copy(ROOT / package / "__init__.py", folder / package)
+    apply = ["git", "apply", "--whitespace=nowarn", str(mutant)]
+    done = subprocess.run(apply, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{mutant.name} no longer fits the code:\n{done.stderr}"
+    return folder
+
+
+def walked(folder: Path) -> str:
+    """What the walk of ORDER says, with the core in `folder`."""
+    command = [sys.executable, "-c", WALK]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+    return done.stdout + done.stderr
