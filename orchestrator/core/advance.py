@@ -40,11 +40,11 @@ def _taken(turn: Turn, happened: Input) -> str | None:
 
 
 def _proceed(turn: Turn) -> None:
+    close_if_moot(turn)
     if turn.heading == "forward":
         _go_on(turn)
     if turn.heading == "back":
         go_back(turn)
-    close_if_moot(turn)
     open_next(turn)
 
 

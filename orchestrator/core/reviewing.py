@@ -17,10 +17,9 @@ from orchestrator.core.turn import Turn, ask, begin_do, begin_undo, send_again
 HIGHEST = 2
 
 WORDS: dict[Trouble, str] = {
-    "silent": "did not answer. Did it happen?",
-    "unknown": "cannot be told. Did it happen?",
-    "refused": "was refused every time ({reason}). What now?",
-    "asked": "answered {result}. Go on?",
+    "silent": "No answer to {step}. Did it happen?",
+    "unknown": "Nobody can tell whether this happened: {step}. Did it?",
+    "refused": "Refused every time: {step} ({reason}). What now?",
 }
 
 
@@ -47,9 +46,10 @@ def decided(turn: Turn, chosen: Chosen) -> str | None:
         return "that review is not open"
     if chosen.choice not in review.choices:
         return f"{chosen.choice} is none of {', '.join(review.choices)}"
-    turn.notes.append(f"{chosen.by} chose {chosen.choice}: {chosen.reason}")
+    said = f"{chosen.by} chose {chosen.choice}: {chosen.reason}"
+    turn.notes.append(said)
     _close(turn, review)
-    _do(turn, turn.saga.place[review.step], chosen.choice, chosen.by, chosen.reason)
+    _do(turn, turn.saga.place[review.step], chosen.choice, said, chosen.by)
     return None
 
 
@@ -58,11 +58,10 @@ def run_out(turn: Turn) -> None:
     review = turn.review
     if not review:
         return
-    turn.notes.append(f"nobody decided in time: {review.then}")
     if review.then == "escalate":
         return _escalate(turn, review)
     _close(turn, review)
-    return _do(turn, turn.saga.place[review.step], review.then, "the clock", "nobody decided")
+    return _do(turn, turn.saga.place[review.step], review.then, "nobody decided in time")
 
 
 def choices_of(turn: Turn, step: StepState) -> tuple[Choice, ...]:
@@ -77,21 +76,24 @@ def choices_of(turn: Turn, step: StepState) -> tuple[Choice, ...]:
 
 def _open(turn: Turn, place: int, step: StepState) -> None:
     rule = _rule_of(turn.saga.flat[place], step)
-    words = WORDS[step.trouble].format(reason=step.reason, result=step.result)
-    undo = "the undo of " if step.status == "undoing" else ""
     within = rule.within if rule else turn.saga.review_within
     choices = choices_of(turn, step)
     usual: Then = "undo" if "undo" in choices else "escalate"
     _ask_person(
         turn,
         step=step.name,
-        question=rule.question if rule else f"{undo}{step.name} {words}".capitalize(),
+        question=rule.question if rule else _question(step),
         owner=rule.by if rule else turn.saga.owner,
         within=within,
         choices=choices,
         then=(rule.then if rule else None) or usual,
         level=0,
     )
+
+
+def _question(step: StepState) -> str:
+    undo = "undo of " if step.status == "undoing" else ""
+    return WORDS[step.trouble].format(step=undo + step.name, reason=step.reason or step.result)
 
 
 def _rule_of(definition: Step, step: StepState) -> Question | None:
@@ -145,8 +147,10 @@ def _escalate(turn: Turn, review: Review) -> None:
     """Ask the saga's owner, who has twice the time; at the highest level the question stays."""
     within = 2 * (review.until - review.opened_at)
     if review.level >= HIGHEST:
+        turn.notes.append("nobody decided in time; the question stays open")
         turn.review = replace(review, until=turn.at + within / 2)
         return
+    turn.notes.append("nobody decided in time")
     _close(turn, review)
     _ask_person(
         turn,
@@ -165,13 +169,13 @@ def _close(turn: Turn, review: Review) -> None:
     turn.deadline += max(turn.at - review.opened_at, timedelta(0))
 
 
-def _do(turn: Turn, place: int, choice: str, by: str, reason: str) -> None:
+def _do(turn: Turn, place: int, choice: str, why: str, by: str = "the clock") -> None:
     if choice == "retry":
         _retry(turn, place)
     elif choice == "continue":
         _continue(turn, place, by)
     else:
-        _undo(turn, place, f"{by}: {reason}")
+        _undo(turn, place, why)
 
 
 def _retry(turn: Turn, place: int) -> None:

@@ -19,7 +19,7 @@ CONSEQUENCES: dict[Choice, str] = {
 
 def told(started_at: datetime, journal: Iterable[tuple[datetime, Sequence[str]]]) -> list[str]:
     """The story of a journal (when, and the notes of the decision): one line a note."""
-    return [f"{_clock(at - started_at):>9}  {note}" for at, notes in journal for note in notes]
+    return [f"{_clock(at - started_at):>12}  {note}" for at, notes in journal for note in notes]
 
 
 def story(label: str, notes: Sequence[str]) -> Iterator[str]:
@@ -43,7 +43,24 @@ def why(saga: Saga, state: State, now: datetime) -> list[str]:
 
 def progress(state: State) -> list[tuple[str, str]]:
     """Every step and its standing in words, for tables and diagrams."""
-    return [(step.name, _standing(step)) for step in state.steps]
+    return [(step.name, standing(step)) for step in state.steps]
+
+
+def standing(step: StepState) -> str:
+    """Where a step stands, in words."""
+    words = {
+        "silent": "no answer came",
+        "unknown": "nobody can tell whether it happened",
+        "refused": "refused every time",
+        "asked": "answered, and a person is asked",
+    }
+    if step.trouble:
+        return words[step.trouble]
+    if step.kind == "query" and step.due_at:
+        return "in doubt, and being asked about"
+    return {"doing": "sent, no answer yet", "undoing": "undo sent, no answer yet"}.get(
+        step.status, step.status
+    )
 
 
 def _where(saga: Saga, state: State) -> str:
@@ -57,8 +74,8 @@ def _where(saga: Saga, state: State) -> str:
 
 
 def _about(step: Step, now: StepState, at: datetime) -> Iterator[str]:
-    since = f" since {_clock(at - now.sent_at)}" if now.sent_at else ""
-    yield f"{step.name}: {_standing(now)}{since}; {_tried(step, now)}."
+    since = f" for {_clock(at - now.sent_at)}" if now.sent_at else ""
+    yield f"{step.name}: {standing(now)}{since}; {_tried(step, now)}."
     if now.due_at:
         what = _next(step, now)
         yield f"{step.name}: {what} in {_clock(now.due_at - at)} unless an answer comes."
@@ -68,10 +85,10 @@ def _tried(step: Step, now: StepState) -> str:
     parts = []
     if now.kind == "query" and step.query:
         parts.append(f"asked {now.queries} of {step.query.attempts} times")
+    elif now.refusals:
+        parts.append(f"refused {now.refusals} of {step.attempts + 1} times")
     elif now.sends:
         parts.append(f"sent {now.sends} of {step.attempts + 1} times")
-    if now.refusals:
-        parts.append(f"refused {now.refusals} of {step.attempts + 1} times")
     if now.result:
         parts.append(f"last answer {now.result}" + (f" ({now.reason})" if now.reason else ""))
     return ", ".join(parts) or "nothing tried yet"
@@ -87,7 +104,7 @@ def _next(step: Step, now: StepState) -> str:
 
 
 def _for_people(review: Review, now: datetime) -> Iterator[str]:
-    yield f"{review.owner} is asked since {_clock(now - review.opened_at)}: {review.question}"
+    yield f"{review.owner} has been asked for {_clock(now - review.opened_at)}: {review.question}"
     for choice in review.choices:
         yield f"{review.owner} may {choice}: {CONSEQUENCES[choice]}."
     after = {"undo": "everything is undone", "continue": "it goes on"}.get(review.then)
@@ -96,22 +113,6 @@ def _for_people(review: Review, now: datetime) -> Iterator[str]:
 
 def _by_hand(state: State) -> list[str]:
     return [f"{s.name}: {s.status} on the word of {s.by}." for s in state.steps if s.by]
-
-
-def _standing(step: StepState) -> str:
-    words = {
-        "silent": "no answer came",
-        "unknown": "nobody can tell whether it happened",
-        "refused": "refused every time",
-        "asked": "answered, and a person is asked",
-    }
-    if step.trouble:
-        return words[step.trouble]
-    if step.kind == "query" and step.due_at:
-        return "in doubt, and being asked about"
-    return {"doing": "sent, no answer yet", "undoing": "undo sent, no answer yet"}.get(
-        step.status, step.status
-    )
 
 
 def _clock(span: timedelta) -> str:

@@ -96,18 +96,22 @@ def begin_do(turn: Turn, place: int) -> None:
     """Send the step's command as its next attempt, under a new id."""
     attempt = turn.steps[place].attempt + 1
     _send(turn, place, "do", attempt, 1, status="doing", attempt=attempt, by="")
+    _begun(turn, place, "do", attempt)
 
 
 def begin_undo(turn: Turn, place: int) -> None:
     """Send the step's undo as its next attempt, under a new id."""
     attempt = turn.steps[place].undo_attempt + 1
     _send(turn, place, "undo", attempt, 1, status="undoing", undo_attempt=attempt, by="")
+    _begun(turn, place, "undo", attempt)
 
 
-def send_again(turn: Turn, place: int) -> None:
+def send_again(turn: Turn, place: int, because: str = "") -> None:
     """Send the command that nobody answered again, under the same id."""
-    was = turn.steps[place]
-    _send(turn, place, was.kind, number_of(was, was.kind), was.sends + 1)
+    was, attempts = turn.steps[place], turn.saga.flat[place].attempts
+    sending = was.sends + 1
+    turn.note(place, f"{because}sent again ({sending} of {attempts + 1})")
+    _send(turn, place, was.kind, number_of(was, was.kind), sending)
 
 
 def ask(turn: Turn, place: int) -> None:
@@ -153,6 +157,12 @@ def interval(within: timedelta, times: int, sent: str) -> timedelta:
     return waited
 
 
+def _begun(turn: Turn, place: int, kind: Kind, attempt: int) -> None:
+    to = turn.commands[-1].command.to
+    sent = "undo sent" if kind == "undo" else "sent"
+    turn.note(place, f"{sent} to {to}" + (f", attempt {attempt}" if attempt > 1 else ""))
+
+
 def _send(turn: Turn, place: int, kind: Kind, number: int, sending: int, **changes: Any) -> None:
     step = turn.saga.flat[place]
     make = step.undo if kind == "undo" else step.do
@@ -170,7 +180,6 @@ def _send(turn: Turn, place: int, kind: Kind, number: int, sending: int, **chang
         **changes,
     )
     turn.commands.append(_packed(step, kind, sent, command, number, sending))
-    turn.note(place, _sent_words(kind, command, number, sending))
 
 
 def _packed(
@@ -179,10 +188,3 @@ def _packed(
     return Send(
         id=sent, command=command, step=step.name, kind=kind, attempt=number, sending=sending
     )
-
-
-def _sent_words(kind: Kind, command: Command[Any], attempt: int, sending: int) -> str:
-    sent = "undo sent" if kind == "undo" else "sent"
-    if sending > 1:
-        return f"{sent} to {command.to} again"
-    return f"{sent} to {command.to}" + (f", attempt {attempt}" if attempt > 1 else "")

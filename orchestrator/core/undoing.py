@@ -1,5 +1,6 @@
 """Going back: what was done is undone, last first, and never while it may still be happening."""
 
+from orchestrator.core.reviewing import close_if_moot
 from orchestrator.core.turn import Turn, begin_undo
 
 
@@ -10,6 +11,7 @@ def go_back(turn: Turn) -> None:
     review that ran out) has decided to undo the doubtful step itself.
     """
     _forget_questions(turn)
+    close_if_moot(turn)
     if any(step.status == "doing" for step in turn.steps):
         return
     for group in reversed(turn.saga.groups):

@@ -22,10 +22,9 @@ def _due(turn: Turn, place: int, step: StepState) -> None:
     elif step.command_id is None:
         begin_do(turn, place) if step.kind == "do" else begin_undo(turn, place)
     elif step.sends <= turn.saga.flat[place].attempts:
-        turn.note(place, "no answer")
-        send_again(turn, place)
+        send_again(turn, place, "no answer; ")
     else:
-        turn.note(place, "no answer")
+        turn.note(place, f"no answer after {step.sends} times")
         turn.change(place, due_at=None, trouble="silent")
 
 
@@ -34,5 +33,5 @@ def _query_due(turn: Turn, place: int, step: StepState) -> None:
     if query and step.queries < query.attempts:
         ask(turn, place)
     else:
-        turn.note(place, "still unknown")
+        turn.note(place, f"still unknown after {step.queries} questions")
         turn.change(place, due_at=None, trouble="unknown")
