@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from sqlalchemy.orm import Session
-
 from contracts.delivery.envelope import Envelope
 from contracts.delivery.outside import Outside
 from contracts.messages.base import Command, Event, Message, Result, is_public
 from contracts.messages.catalogue import messages
 from contracts.messages.trail import Receipt
+from contracts.runtime.session import BatchSession
 
 R = TypeVar("R", bound=Result)
 E = TypeVar("E", bound=Event | Result)
@@ -69,7 +68,7 @@ Answer = Result | Intent | None
 class Handler(Protocol):
     """Message in, result (or an intent, or nothing) out."""
 
-    def __call__(self, message: Any, session: Session, /) -> Answer:
+    def __call__(self, message: Any, session: BatchSession, /) -> Answer:
         """Decide and write on the session; never commit."""
 
 
@@ -93,7 +92,7 @@ class Performing:
     """How one intent type is performed, and how its outcome is recorded."""
 
     perform: Callable[[Any, Outside], Awaitable[Outcome]]
-    record: Callable[[Any, Outcome, Session], Answer] | None = None
+    record: Callable[[Any, Outcome, BatchSession], Answer] | None = None
     loads: Loads | None = None
 
 
@@ -105,7 +104,7 @@ class Chore:
     (service, envelope) to `session.info["send"]`.
     """
 
-    run: Callable[[Session], int]
+    run: Callable[[BatchSession], int]
     every: timedelta
 
 
@@ -117,19 +116,19 @@ class Service:
     handled: dict[type[Message], Handling] = field(default_factory=dict)
     performed: dict[type[Intent], Performing] = field(default_factory=dict)
     chores: list[Chore] = field(default_factory=list)
-    logs: Callable[[Sequence[Envelope], Session], None] | None = None
-    receives_receipts: Callable[[Sequence[Receipt], Session], None] | None = None
-    resumes: Callable[[Sequence[Envelope], Session], None] | None = None
+    logs: Callable[[Sequence[Envelope], BatchSession], None] | None = None
+    receives_receipts: Callable[[Sequence[Receipt], BatchSession], None] | None = None
+    resumes: Callable[[Sequence[Envelope], BatchSession], None] | None = None
 
     def handles(
         self, command: type[Command[R]], *, loads: Loads | None = None
-    ) -> Callable[[Callable[[Any, Session], R | Intent | None]], Handler]:
+    ) -> Callable[[Callable[[Any, BatchSession], R | Intent | None]], Handler]:
         """Register the one handler of `command`; returning a result it does not list is an error.
 
         `None` means that the result comes later, from `records`.
         """
 
-        def register(handler: Callable[[Any, Session], R | Intent | None]) -> Handler:
+        def register(handler: Callable[[Any, BatchSession], R | Intent | None]) -> Handler:
             self._add(command, Handling(handler, loads))
             return handler
 
@@ -143,7 +142,7 @@ class Service:
         attempts: int = 8,
         then: type[Event] | None = None,
         within: timedelta | None = None,
-    ) -> Callable[[Callable[[E, Session], Intent | None]], Handler]:
+    ) -> Callable[[Callable[[E, BatchSession], Intent | None]], Handler]:
         """Subscribe to `event` (an event or a public result).
 
         `then` is what this reaction owes the world `within` a time; it makes its absence visible.
@@ -151,7 +150,7 @@ class Service:
         if not is_public(event):
             raise NotPublic(event)
 
-        def register(handler: Callable[[E, Session], Intent | None]) -> Handler:
+        def register(handler: Callable[[E, BatchSession], Intent | None]) -> Handler:
             self._add(event, Handling(handler, loads, attempts, then, within))
             return handler
 
@@ -161,7 +160,7 @@ class Service:
         self,
         intent: type[I],
         *,
-        record: Callable[[I, Outcome, Session], Answer] | None = None,
+        record: Callable[[I, Outcome, BatchSession], Answer] | None = None,
         loads: Loads | None = None,
     ) -> Callable[[Callable[[I, Outside], Awaitable[Outcome]]], Callable[..., Any]]:
         """Register the async function that does `intent` outside, and what records its outcome.
@@ -176,32 +175,34 @@ class Service:
 
         return register
 
-    def chore(self, every: timedelta) -> Callable[[Callable[[Session], int]], Callable[..., int]]:
+    def chore(
+        self, every: timedelta
+    ) -> Callable[[Callable[[BatchSession], int]], Callable[..., int]]:
         """Register work that falls due by itself; it returns how many things it did."""
 
-        def register(run: Callable[[Session], int]) -> Callable[..., int]:
+        def register(run: Callable[[BatchSession], int]) -> Callable[..., int]:
             self.chores.append(Chore(run, every))
             return run
 
         return register
 
     def everything(
-        self, log: Callable[[Sequence[Envelope], Session], None]
-    ) -> Callable[[Sequence[Envelope], Session], None]:
+        self, log: Callable[[Sequence[Envelope], BatchSession], None]
+    ) -> Callable[[Sequence[Envelope], BatchSession], None]:
         """Subscribe to every event there is; `log` takes a whole batch and must be idempotent."""
         self.logs = log
         return log
 
     def receipts(
-        self, take: Callable[[Sequence[Receipt], Session], None]
-    ) -> Callable[[Sequence[Receipt], Session], None]:
+        self, take: Callable[[Sequence[Receipt], BatchSession], None]
+    ) -> Callable[[Sequence[Receipt], BatchSession], None]:
         """Register what takes the receipts of all subscribers, a batch at a time, idempotent."""
         self.receives_receipts = take
         return take
 
     def answers(
-        self, resume: Callable[[Sequence[Envelope], Session], None]
-    ) -> Callable[[Sequence[Envelope], Session], None]:
+        self, resume: Callable[[Sequence[Envelope], BatchSession], None]
+    ) -> Callable[[Sequence[Envelope], BatchSession], None]:
         """Register what takes the results of commands this service sent, a batch at a time."""
         self.resumes = resume
         return resume

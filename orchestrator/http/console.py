@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from contracts.delivery.due import Host
 from contracts.runtime.access import Caller, allow
-from orchestrator.core.tell import standing
+from orchestrator.core.tell import why
 from orchestrator.shell import runner, store
 from orchestrator.shell.tables import SagaRow
 
@@ -84,5 +84,5 @@ def _order(row: Any, at: Any) -> dict[str, Any]:
         "id": row.subject,
         "status": row.status,
         "since": row.changed_at,
-        "why": standing(definition, saga.state, at),
+        "why": " ".join(why(definition, saga.state, at)),
     }

@@ -1,0 +1,66 @@
+"""A mail inbox: takes every mail over SMTP and shows it over HTTP.
+
+Switches: `down` answers 421 to every mail, `refuse` a text in the address that is refused with 550.
+"""
+
+import argparse
+import asyncio
+import email
+import email.policy
+from collections.abc import AsyncIterator
+from typing import Any
+
+from aiohttp import web
+from aiosmtpd.smtp import SMTP
+
+from deploy.simulators.simulator import Simulator, serve
+
+
+class Inbox:
+    """Keeps every mail it took."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    async def handle_RCPT(self, _: Any, __: Any, envelope: Any, address: str, ___: Any) -> str:
+        """Take the recipient unless a switch says otherwise."""
+        if self._simulator.faults["down"]:
+            return "421 closed for now"
+        refused = self._simulator.faults["refuse"]
+        if refused and refused in address:
+            return "550 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _: Any, __: Any, envelope: Any) -> str:
+        """Take the mail."""
+        mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        body = mail.get_body(("plain",))
+        self._simulator.record(
+            message_id=mail["Message-ID"],
+            to=envelope.rcpt_tos,
+            subject=mail["Subject"],
+            order_id=mail["X-Order"],
+            text=body.get_content() if body else "",
+        )
+        return "250 taken"
+
+
+def make(options: argparse.Namespace) -> web.Application:
+    """The HTTP app; SMTP is served beside it."""
+    simulator = Simulator(options.data, refuse="")
+    app = simulator.app()
+
+    async def smtp(_: web.Application) -> AsyncIterator[None]:
+        server = await asyncio.get_running_loop().create_server(
+            lambda: SMTP(Inbox(simulator), enable_SMTPUTF8=True), "127.0.0.1", options.smtp_port
+        )
+        yield
+        server.close()
+
+    app.cleanup_ctx.append(smtp)
+    return app
+
+
+if __name__ == "__main__":
+    serve("A mail inbox", make)

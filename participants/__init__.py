@@ -1,0 +1,1 @@
+"""The services of an order: each owns its data and its decisions."""

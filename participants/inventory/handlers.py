@@ -1,0 +1,74 @@
+"""START HERE: what inventory does on each command, and when a parcel has gone."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy.orm import Session
+
+from contracts.delivery.service import Rows, Service
+from contracts.messages.inventory import (
+    InventoryReleased,
+    InventoryReservationFailed,
+    InventoryReserved,
+    ReleaseInventory,
+    ReserveInventory,
+)
+from contracts.messages.shipping import ShippingRequested
+from contracts.messages.values import Sku
+from contracts.runtime.session import BatchSession
+from participants.inventory import stock
+from participants.inventory.tables import Reservation, Stock
+
+inventory = Service("inventory")
+
+
+def _reservations(messages: Sequence[ReleaseInventory | ShippingRequested]) -> Iterable[Rows]:
+    return ((Reservation, {message.order_id for message in messages}),)
+
+
+@inventory.handles(ReserveInventory, loads=stock.rows_of)
+def reserve(
+    command: ReserveInventory, session: Session
+) -> InventoryReserved | InventoryReservationFailed:
+    """Hold every line or none. An order that was released before holds nothing ever."""
+    held = session.get(Reservation, command.order_id)
+    if held and held.state == stock.RELEASED:
+        return _failed(command, (), "released before it was reserved")
+    if held:
+        return InventoryReserved(order_id=command.order_id)
+    units = stock.units_of(command.lines)
+    if short := stock.missing(session, units):
+        return _failed(command, short, "out of stock")
+    stock.take(session, command.order_id, units)
+    return InventoryReserved(order_id=command.order_id)
+
+
+@inventory.handles(ReleaseInventory, loads=_reservations)
+def release(command: ReleaseInventory, session: BatchSession) -> InventoryReleased:
+    """Give back what is held; where nothing is, leave a tombstone for the late command."""
+    held = session.get(Reservation, command.order_id)
+    if held is None:
+        session.add(Reservation(order_id=command.order_id, state=stock.RELEASED, units={}))
+    elif held.state == stock.HELD:
+        session.load(Stock, set(held.units))
+        stock.give_back(session, held)
+    return InventoryReleased(order_id=command.order_id)
+
+
+@inventory.on(ShippingRequested, loads=_reservations)
+def ship(event: ShippingRequested, session: Session) -> None:
+    """What the carrier has taken is no longer held."""
+    held = session.get(Reservation, event.order_id)
+    if held and held.state == stock.HELD:
+        assert isinstance(session, BatchSession)
+        session.load(Stock, set(held.units))
+        stock.ship(session, held)
+
+
+def _failed(
+    command: ReserveInventory, short: tuple[Sku, ...], reason: str
+) -> InventoryReservationFailed:
+    return InventoryReservationFailed(
+        order_id=command.order_id,
+        missing=short,
+        reason=reason,
+    )

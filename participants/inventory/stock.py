@@ -1,0 +1,96 @@
+"""The rules of stock: all lines or none, the last unit once, and every move in the ledger.
+
+Units stand in one of three places (`on_hand`, `reserved`, `shipped`) and come from `outside`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy.orm import Session
+
+from contracts.delivery.service import Rows
+from contracts.messages.inventory import ReserveInventory
+from contracts.messages.values import Line, OrderId, Sku
+from participants.inventory.tables import Reservation, Stock, StockEntry
+
+HELD, RELEASED, SHIPPED = "held", "released", "shipped"
+
+
+def rows_of(commands: Sequence[ReserveInventory]) -> Iterable[Rows]:
+    """The rows these commands need: the orders' reservations and the stock of all their SKUs."""
+    return (
+        (Reservation, {command.order_id for command in commands}),
+        (Stock, {line.sku for command in commands for line in command.lines}),
+    )
+
+
+def units_of(lines: Iterable[Line]) -> dict[Sku, int]:
+    """How many units of each SKU; a SKU may stand in several lines."""
+    units: Counter[Sku] = Counter()
+    for line in lines:
+        units[line.sku] += line.quantity
+    return dict(units)
+
+
+def missing(session: Session, units: Mapping[Sku, int]) -> tuple[Sku, ...]:
+    """The SKUs of which there is not enough on hand."""
+    return tuple(sku for sku, wanted in sorted(units.items()) if _on_hand(session, sku) < wanted)
+
+
+def take(session: Session, order_id: OrderId, units: Mapping[Sku, int]) -> None:
+    """Hold these units for the order; there must be enough."""
+    for sku, wanted in units.items():
+        _move(session, sku, wanted, "on_hand", "reserved", order_id, "reserved")
+    session.add(Reservation(order_id=order_id, state=HELD, units=dict(units)))
+
+
+def give_back(session: Session, reservation: Reservation) -> None:
+    """Release what was reserved, not what was ordered."""
+    for sku, units in reservation.units.items():
+        _move(session, sku, units, "reserved", "on_hand", reservation.order_id, "released")
+    reservation.state = RELEASED
+
+
+def ship(session: Session, reservation: Reservation) -> None:
+    """What was held has gone."""
+    for sku, units in reservation.units.items():
+        _move(session, sku, units, "reserved", "shipped", reservation.order_id, "shipped")
+    reservation.state = SHIPPED
+
+
+def count(session: Session, sku: str, quantity: int) -> Stock:
+    """Set what is on hand, as counted; the difference is received from, or lost to, outside."""
+    stock = session.get(Stock, sku)
+    if stock is None:
+        stock = Stock(sku=sku, on_hand=0, reserved=0, shipped=0, received=0)
+        session.add(stock)
+    difference = quantity - stock.on_hand
+    stock.on_hand = quantity
+    stock.received += difference
+    if difference:
+        ends = ("outside", "on_hand") if difference > 0 else ("on_hand", "outside")
+        session.add(_entry(sku, abs(difference), *ends, None, "counted"))
+    return stock
+
+
+def _on_hand(session: Session, sku: str) -> int:
+    stock = session.get(Stock, sku)
+    return stock.on_hand if stock else 0
+
+
+def _move(
+    session: Session, sku: str, units: int, source: str, target: str, order_id: str, reason: str
+) -> None:
+    stock = session.get(Stock, sku)
+    assert stock, f"{sku} was held, so it is stocked"
+    setattr(stock, source, getattr(stock, source) - units)
+    setattr(stock, target, getattr(stock, target) + units)
+    session.add(_entry(sku, units, source, target, order_id, reason))
+
+
+def _entry(
+    sku: str, units: int, source: str, target: str, order_id: str | None, reason: str
+) -> StockEntry:
+    return StockEntry(
+        sku=sku, units=units, source=source, target=target, order_id=order_id, reason=reason
+    )

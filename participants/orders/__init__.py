@@ -1,0 +1,1 @@
+"""Keeps each order and its public status."""

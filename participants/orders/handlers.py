@@ -1,0 +1,98 @@
+"""START HERE: what orders does on each command, and what it learns from public results."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from contracts.delivery.service import Rows, Service
+from contracts.messages.catalogue import data_of
+from contracts.messages.orders import (
+    CancelOrder,
+    ConfirmOrder,
+    CreateOrder,
+    OrderAccepted,
+    OrderCancelled,
+    OrderCreated,
+    OrderNotAccepted,
+)
+from contracts.messages.payments import (
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentFailed,
+    PaymentVoided,
+)
+from contracts.messages.reviews import ManualReviewRequired
+from contracts.messages.shipping import ShippingRequested
+from participants.orders.statuses import advance, known, reach
+from participants.orders.tables import OrderRow
+
+orders = Service("orders")
+
+
+def _orders(messages: Sequence[Any]) -> Iterable[Rows]:
+    return ((OrderRow, {message.order_id for message in messages}),)
+
+
+@orders.handles(CreateOrder, loads=_orders)
+def create(command: CreateOrder, session: Session) -> OrderCreated:
+    """Write the order down; one that was cancelled before stays rejected."""
+    row = known(session, command.order_id)
+    row.customer_id = command.customer_id
+    row.currency, row.amount = command.total.currency, command.total.amount
+    row.lines = [data_of(line) for line in command.lines]
+    return OrderCreated(
+        order_id=command.order_id, customer_id=command.customer_id, total=command.total
+    )
+
+
+@orders.handles(CancelOrder, loads=_orders)
+def cancel(command: CancelOrder, session: Session) -> OrderCancelled:
+    """The order stands as rejected, with the reason."""
+    reach(known(session, command.order_id), "rejected", command.reason)
+    return OrderCancelled(order_id=command.order_id)
+
+
+@orders.handles(ConfirmOrder, loads=_orders)
+def confirm(command: ConfirmOrder, session: Session) -> OrderAccepted | OrderNotAccepted:
+    """Confirm for good, unless it was rejected."""
+    row = known(session, command.order_id)
+    if reach(row, "confirmed"):
+        return OrderAccepted(order_id=command.order_id)
+    return OrderNotAccepted(order_id=command.order_id, reason=f"the order is {row.status}")
+
+
+@orders.on(ManualReviewRequired, loads=_orders)
+def reviewed(event: ManualReviewRequired, session: Session) -> None:
+    """A person is asked; the order says so unless it has ended."""
+    reach(known(session, event.order_id), "review", event.question)
+
+
+@orders.on(PaymentAuthorized, loads=_orders)
+def authorized(event: PaymentAuthorized, session: Session) -> None:
+    """The money is held."""
+    advance(known(session, event.order_id), "payment_status", "authorized")
+
+
+@orders.on(PaymentFailed, loads=_orders)
+def failed(event: PaymentFailed, session: Session) -> None:
+    """The provider refused."""
+    advance(known(session, event.order_id), "payment_status", "failed")
+
+
+@orders.on(PaymentCaptured, loads=_orders)
+def captured(event: PaymentCaptured, session: Session) -> None:
+    """The money is ours."""
+    advance(known(session, event.order_id), "payment_status", "captured")
+
+
+@orders.on(PaymentVoided, loads=_orders)
+def voided(event: PaymentVoided, session: Session) -> None:
+    """The money was let go."""
+    advance(known(session, event.order_id), "payment_status", "voided")
+
+
+@orders.on(ShippingRequested, loads=_orders)
+def shipped(event: ShippingRequested, session: Session) -> None:
+    """The carrier has the parcel."""
+    advance(known(session, event.order_id), "fulfilment_status", "requested")

@@ -1,0 +1,37 @@
+"""Each order with its three statuses."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, DateTime, Index, Text, Uuid, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """The tables of orders."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        str: Text,
+        datetime: DateTime(timezone=True),
+        list[Any]: JSONB,
+    }
+
+
+class OrderRow(Base):
+    """One order. A row without a customer is the memory of what came before its creation."""
+
+    __tablename__ = "orders"
+    id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
+    customer_id: Mapped[str]
+    currency: Mapped[str]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    lines: Mapped[list[Any]]
+    status: Mapped[str]
+    payment_status: Mapped[str]
+    fulfilment_status: Mapped[str]
+    reason: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+    __table_args__ = (Index("orders_customer", "customer_id", "id"),)

@@ -1,0 +1,1 @@
+"""Owns the money ledger and talks to the payment provider."""

@@ -1,0 +1,1 @@
+"""Hands orders to a carrier."""

@@ -1,0 +1,94 @@
+"""START HERE: what shipping does on each command. One order is one parcel, never two."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from contracts.delivery.service import Done, Outcome, Refused, Rows, Service
+from contracts.messages.shipping import (
+    QueryShipping,
+    ShippingRefused,
+    ShippingRequested,
+    ShippingStatusUnknown,
+    StartShipping,
+)
+from contracts.messages.values import ContactId, OrderId
+from participants.shipping import carrier
+from participants.shipping.carrier import CARRIER, HandOver
+from participants.shipping.tables import Shipment
+
+shipping = Service("shipping")
+ASKING, REQUESTED, REFUSED = "asking", "requested", "refused"
+Told = ShippingRequested | ShippingRefused | ShippingStatusUnknown
+
+
+def _shipments(messages: Sequence[Any]) -> Iterable[Rows]:
+    return ((Shipment, {message.order_id for message in messages}),)
+
+
+@shipping.handles(StartShipping, loads=_shipments)
+def start(command: StartShipping, session: Session) -> Told | HandOver:
+    """Hand the parcel over. After a refusal the next command is a new try under a new key."""
+    key = str(session.info["envelope"].id)
+    shipment = session.get(Shipment, command.order_id)
+    if shipment is None:
+        shipment = _new(command, key)
+        session.add(shipment)
+    elif shipment.state == REFUSED:
+        shipment.state, shipment.key = ASKING, key
+    return _hand_over(shipment) if shipment.state == ASKING else _told(shipment, "")
+
+
+@shipping.handles(QueryShipping, loads=_shipments)
+def query(command: QueryShipping, session: Session) -> Told | HandOver:
+    """What came of the call; while that is open, the same call again under the same key."""
+    shipment = session.get(Shipment, command.order_id)
+    if shipment is None:
+        return ShippingStatusUnknown(order_id=command.order_id, reason="no shipment is known")
+    return _hand_over(shipment) if shipment.state == ASKING else _told(shipment, "")
+
+
+def record(intent: HandOver, outcome: Outcome, session: Session) -> Told:
+    """The carrier took it, refused it, or did not say."""
+    shipment = session.get(Shipment, intent.order_id)
+    assert shipment, "an intent is stored with its shipment"
+    if shipment.state == ASKING and isinstance(outcome, Done):
+        shipment.state, shipment.tracking = REQUESTED, outcome.data["tracking"]
+    elif shipment.state == ASKING and isinstance(outcome, Refused):
+        shipment.state, shipment.reason = REFUSED, outcome.reason
+    return _told(shipment, "" if isinstance(outcome, Done) else outcome.reason)
+
+
+shipping.performs(HandOver, record=record, loads=_shipments)(carrier.hand_over)
+
+
+def _new(command: StartShipping, key: str) -> Shipment:
+    return Shipment(
+        order_id=command.order_id,
+        contact_id=command.contact_id,
+        state=ASKING,
+        key=key,
+        carrier=CARRIER,
+        tracking="",
+        reason="",
+    )
+
+
+def _hand_over(shipment: Shipment) -> HandOver:
+    return HandOver(
+        key=shipment.key,
+        order_id=OrderId(shipment.order_id),
+        contact_id=ContactId(shipment.contact_id),
+    )
+
+
+def _told(shipment: Shipment, reason: str) -> Told:
+    order_id = OrderId(shipment.order_id)
+    if shipment.state == REQUESTED:
+        return ShippingRequested(
+            order_id=order_id, carrier=shipment.carrier, tracking=shipment.tracking
+        )
+    if shipment.state == REFUSED:
+        return ShippingRefused(order_id=order_id, reason=shipment.reason)
+    return ShippingStatusUnknown(order_id=order_id, reason=reason)

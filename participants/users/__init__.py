@@ -1,0 +1,1 @@
+"""Owns personal data: names, addresses, registrations."""

@@ -1,0 +1,99 @@
+"""Registering people, and giving names and addresses to the services that may have them."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from contracts.delivery import outbox
+from contracts.messages.users import UserRegistered
+from contracts.messages.values import ContactId, CustomerId, stamped
+from contracts.runtime.access import Caller, allow
+from contracts.runtime.contacts import Contact
+from contracts.runtime.database import Database
+from contracts.runtime.problems import Problem
+from contracts.runtime.session import BatchSession
+from participants.users.handlers import users
+from participants.users.remember import write
+from participants.users.tables import ContactRow, UserRow
+
+FIELDS = ("contact_id", "name", "email", "line1", "city", "postcode", "country")
+Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+Registrar = Annotated[Caller, Depends(allow("shop", "support"))]
+Internal = Annotated[Caller, Depends(allow("service"))]
+Key = Annotated[
+    str, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
+]
+
+
+class UserBody(BaseModel):
+    """A person who registers."""
+
+    model_config = ConfigDict(extra="forbid")
+    customer_id: str = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:\-]+$")
+    name: Text = Field(min_length=1)
+    email: str = Field(max_length=254, pattern=r"^[^@\s\x00-\x1f<>]+@[^@\s\x00-\x1f<>]+$")
+    line1: Text = ""
+    city: Text = ""
+    postcode: Text = ""
+    country: str = Field("", pattern=r"^([A-Z]{2})?$")
+
+
+class IdsBody(BaseModel):
+    """Which contacts."""
+
+    model_config = ConfigDict(extra="forbid")
+    ids: list[UUID] = Field(max_length=1000)
+
+
+def routes(db: Database) -> APIRouter:
+    """The routes of users."""
+    router = APIRouter(tags=["users"])
+
+    @router.post("/users", status_code=201)
+    def register(body: UserBody, key: Key, caller: Registrar) -> dict[str, str]:
+        """Register a person; publishes UserRegistered once, however often it is sent."""
+        with db.transaction() as session:
+            user = _register(session, body, caller.subject, key)
+        if (user.caller, user.key) != (caller.subject, key):
+            raise Problem(409, "registered", "This customer is registered already")
+        return {"customer_id": user.customer_id, "contact_id": user.contact_id}
+
+    @router.post("/internal/contacts", include_in_schema=False)
+    def contacts(body: IdsBody, caller: Internal) -> list[dict[str, Any]]:
+        """Names and addresses, for the services that reach people."""
+        columns = [getattr(ContactRow, name) for name in FIELDS]
+        wanted = select(*columns).where(ContactRow.contact_id.in_([str(i) for i in body.ids]))
+        with db.transaction() as session:
+            return [dict(row._mapping) for row in session.execute(wanted)]
+
+    return router
+
+
+def _register(session: BatchSession, body: UserBody, caller: str, key: str) -> Any:
+    contact_id = ContactId(stamped(datetime.now(UTC), "user", caller, key))
+    row = {
+        "customer_id": body.customer_id,
+        "contact_id": contact_id,
+        "caller": caller,
+        "key": key,
+    }
+    new = session.scalar(
+        insert(UserRow).values(row).on_conflict_do_nothing().returning(UserRow.customer_id)
+    )
+    if new:
+        write(session, [Contact(contact_id=contact_id, **body.model_dump(exclude={"customer_id"}))])
+        _claim(session, contact_id)
+        event = UserRegistered(customer_id=CustomerId(body.customer_id), contact_id=contact_id)
+        outbox.put(session, event, subject=contact_id, source=users.name)
+    return session.get(UserRow, body.customer_id)
+
+
+def _claim(session: BatchSession, contact_id: str) -> None:
+    session.execute(
+        update(ContactRow).where(ContactRow.contact_id == contact_id).values(claimed_at=func.now())
+    )
