@@ -90,6 +90,8 @@ def _unknown(turn: Turn, place: int, kind: Kind, result: Result) -> str | None:
     step, was = turn.saga.flat[place], turn.steps[place]
     if kind != "query" and (was.kind == "query" or was.trouble == "unknown"):
         return f"that {step.name} is unknown is known already"
+    if was.status == "doubtful":
+        return f"{step.name} is to be undone, whatever came of it"
     turn.note(place, _said(result))
     heard = {**_heard(step, result), "trouble": was.trouble}
     if kind == "query":

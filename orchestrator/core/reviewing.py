@@ -33,10 +33,11 @@ def open_next(turn: Turn) -> None:
 
 
 def close_if_moot(turn: Turn) -> None:
-    """Withdraw the review when its step is out of trouble."""
-    if turn.review and not turn.steps[turn.saga.place[turn.review.step]].trouble:
+    """Withdraw the review when its step is out of trouble, or in another one."""
+    review = turn.review
+    if review and turn.steps[turn.saga.place[review.step]].trouble != review.trouble:
         turn.notes.append("the review is closed")
-        _close(turn, turn.review)
+        _close(turn, review)
 
 
 def decided(turn: Turn, chosen: Chosen) -> str | None:
@@ -81,7 +82,7 @@ def _open(turn: Turn, place: int, step: StepState) -> None:
     usual: Then = "undo" if "undo" in choices else "escalate"
     _ask_person(
         turn,
-        step=step.name,
+        about=step,
         question=rule.question if rule else _question(step),
         owner=rule.by if rule else turn.saga.owner,
         within=within,
@@ -109,7 +110,7 @@ def _rule_of(definition: Step, step: StepState) -> Question | None:
 def _ask_person(
     turn: Turn,
     *,
-    step: str,
+    about: StepState,
     question: str,
     owner: str,
     within: timedelta,
@@ -120,7 +121,8 @@ def _ask_person(
     turn.reviews += 1
     review = Review(
         id=derived(turn.state.id, "review", str(turn.reviews)),
-        step=step,
+        step=about.name,
+        trouble=about.trouble,
         question=question,
         owner=owner,
         opened_at=turn.at,
@@ -154,7 +156,7 @@ def _escalate(turn: Turn, review: Review) -> None:
     _close(turn, review)
     _ask_person(
         turn,
-        step=review.step,
+        about=turn.steps[turn.saga.place[review.step]],
         question=review.question,
         owner=turn.saga.owner,
         within=within,

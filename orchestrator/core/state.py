@@ -60,10 +60,12 @@ class StepState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Review:
-    """A person is asked about `step`: what they may choose, until when, and what happens then."""
+    """A person is asked about the `trouble` of a step: what they may choose, until when, and what
+    happens then."""
 
     id: str
     step: str
+    trouble: Trouble
     question: str
     owner: str
     opened_at: datetime

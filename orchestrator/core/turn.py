@@ -5,6 +5,7 @@ A `Turn` lives inside one call of `advance` and is never seen outside of it.
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from contracts.messages.base import Command, Event
@@ -146,7 +147,7 @@ def number_of(step: StepState, kind: Kind) -> int:
 
 def id_of(saga_id: SagaId, step: Step, kind: Kind, number: int) -> MessageId:
     """The id of a command, derived from what it is; nobody needs to remember it."""
-    return MessageId(derived(saga_id, step.name, kind, str(number)))
+    return _id(saga_id, step.name, kind, number)
 
 
 def interval(within: timedelta, times: int, sent: str) -> timedelta:
@@ -155,6 +156,11 @@ def interval(within: timedelta, times: int, sent: str) -> timedelta:
     fraction = (int(sent[-8:], 16) * (2 * times + 1) & 0xFFFFFFFF) / 0x100000000
     waited: timedelta = within * (2**times * (1 + JITTER * fraction))
     return waited
+
+
+@lru_cache(4096)
+def _id(saga_id: SagaId, name: str, kind: Kind, number: int) -> MessageId:
+    return MessageId(derived(saga_id, name, kind, str(number)))
 
 
 def _begun(turn: Turn, place: int, kind: Kind, attempt: int) -> None:
