@@ -1,0 +1,1 @@
+"""What only reacts to events: each at its own pace, each failing alone."""

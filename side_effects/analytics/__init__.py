@@ -1,0 +1,1 @@
+"""Keeps reporting tables of its own."""

@@ -1,0 +1,56 @@
+"""The reporting tables: sales by day and by SKU, registrations, and what was applied."""
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Date, DateTime, Text, Uuid, func
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """The tables of analytics."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        str: Text,
+        date: Date,
+        int: BigInteger,
+        datetime: DateTime(timezone=True),
+    }
+
+
+class SalesByDay(Base):
+    """Confirmed orders of one day in one currency; the amount in minor units."""
+
+    __tablename__ = "sales_by_day"
+    day: Mapped[date] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    orders: Mapped[int]
+    amount: Mapped[int]
+
+
+class SalesBySku(Base):
+    """What was sold of one SKU in one currency; the amount in minor units."""
+
+    __tablename__ = "sales_by_sku"
+    sku: Mapped[str] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    quantity: Mapped[int]
+    amount: Mapped[int]
+
+
+class Registrations(Base):
+    """How many people registered on one day."""
+
+    __tablename__ = "registrations"
+    day: Mapped[date] = mapped_column(primary_key=True)
+    people: Mapped[int]
+
+
+class AppliedOrder(Base):
+    """One order that stands in the sums."""
+
+    __tablename__ = "applied_orders"
+    order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
+    currency: Mapped[str]
+    amount: Mapped[int]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())

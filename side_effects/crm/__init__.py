@@ -1,0 +1,1 @@
+"""Tells the CRM over signed webhooks."""

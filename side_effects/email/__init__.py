@@ -1,0 +1,1 @@
+"""Mails people what happened."""

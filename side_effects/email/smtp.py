@@ -1,0 +1,118 @@
+"""How mail leaves: over SMTP, to an address fetched when it is sent and kept nowhere here.
+
+A mail server has no idempotency key: a crash after it took a mail and before that was recorded
+sends the mail a second time, under the same Message-ID.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from email.message import EmailMessage
+from functools import cache
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+import aiosmtplib
+
+from contracts.delivery.outside import Outside
+from contracts.delivery.service import Done, Intent, Outcome, Refused, Unsure
+from contracts.messages.values import ContactId
+from contracts.runtime.contacts import Contact
+
+SENDER = "orders@concerto.example"
+CONNECTIONS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail(Intent):
+    """A mail to a contact. `{name}` in the text is filled in when it is sent."""
+
+    attempts: ClassVar[int] = 20
+    contact_id: ContactId
+    about: str
+    kind: str
+    title: str
+    text: str
+
+
+async def send(mail: Mail, outside: Outside) -> Outcome:
+    """Hand the mail to the mail server; a refused address is final, an outage is tried again."""
+    contact = await outside.contacts.get(mail.contact_id)
+    if not contact.email:
+        return Refused(reason="the contact has no address any more")
+    message = _message(mail, contact)
+    async with _line(outside.settings.smtp_url) as client:
+        try:
+            await client.send_message(message)
+        except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPSenderRefused) as error:
+            return _refused(error)
+        except aiosmtplib.SMTPReadTimeoutError as error:
+            return Unsure(reason=f"the mail server did not say whether it took it: {error}")
+    return Done()
+
+
+class _Line:
+    """One of a few connections to a mail server, opened when needed."""
+
+    def __init__(self, url: str) -> None:
+        address = urlsplit(url)
+        self._free: asyncio.LifoQueue[aiosmtplib.SMTP] = asyncio.LifoQueue()
+        for _ in range(CONNECTIONS):
+            self._free.put_nowait(
+                aiosmtplib.SMTP(
+                    hostname=address.hostname,
+                    port=address.port,
+                    username=address.username,
+                    password=address.password,
+                    timeout=5,
+                )
+            )
+        self._taken: dict[asyncio.Task[object] | None, aiosmtplib.SMTP] = {}
+
+    async def __aenter__(self) -> aiosmtplib.SMTP:
+        client = await self._free.get()
+        self._taken[asyncio.current_task()] = client
+        try:
+            if not client.is_connected:
+                await client.connect()
+        except BaseException:
+            self._give_back()
+            raise
+        return client
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        client = self._taken[asyncio.current_task()]
+        if kind and client.is_connected:
+            client.close()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        self._free.put_nowait(self._taken.pop(asyncio.current_task()))
+
+
+@cache
+def _line(url: str) -> _Line:
+    return _Line(url)
+
+
+def _message(mail: Mail, contact: Contact) -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = SENDER
+    message["To"] = contact.email
+    message["Subject"] = mail.title
+    message["Message-ID"] = f"<{mail.key}@concerto.example>"
+    message["X-Order"] = mail.about
+    message.set_content(mail.text.replace("{name}", contact.name))
+    return message
+
+
+def _refused(
+    error: aiosmtplib.SMTPRecipientsRefused | aiosmtplib.SMTPSenderRefused,
+) -> Outcome:
+    codes = (
+        [refused.code for refused in error.recipients]
+        if isinstance(error, aiosmtplib.SMTPRecipientsRefused)
+        else [error.code]
+    )
+    if all(code >= 500 for code in codes):
+        return Refused(reason=f"the mail server refuses the address ({codes[0]})")
+    raise error

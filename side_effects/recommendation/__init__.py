@@ -1,0 +1,1 @@
+"""Learns who bought what, and what is bought together."""

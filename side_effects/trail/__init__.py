@@ -1,0 +1,1 @@
+"""Subscribes to everything: makes choreography visible, and sees that nobody misses an event."""

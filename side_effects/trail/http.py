@@ -1,0 +1,94 @@
+"""Events and their deliveries over HTTP: who heard what, who failed, who has not reported yet."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from sqlalchemy import func, select
+
+from contracts.runtime.access import Caller, allow
+from contracts.runtime.database import Database
+from contracts.runtime.problems import Problem
+from side_effects.trail.consumer import IGNORED, PENDING, RETRYING
+from side_effects.trail.tables import Delivery, EventRow
+
+Staff = Annotated[Caller, Depends(allow("support", "risk", "operator"))]
+Limit = Annotated[int, Query(ge=1, le=500)]
+STATES = ("pending", "handled", "retrying", "dead", "ignored")
+
+
+def routes(db: Database) -> APIRouter:
+    """The routes of the trail."""
+    router = APIRouter(tags=["events"])
+
+    @router.get("/events")
+    def events(
+        caller: Staff, order: UUID | None = None, cursor: UUID | None = None, limit: Limit = 100
+    ) -> dict[str, Any]:
+        """Events, newest first, by cursor; of one order, if it is named."""
+        found = select(EventRow).order_by(EventRow.id.desc()).limit(limit)
+        if order:
+            found = found.where(EventRow.subject == str(order))
+        if cursor:
+            found = found.where(EventRow.id < str(cursor))
+        with db.transaction() as session:
+            rows = list(session.scalars(found))
+        return {
+            "events": [_event(row) for row in rows],
+            "next": rows[-1].id if len(rows) == limit else None,
+        }
+
+    @router.get("/events/{event_id}")
+    def event(event_id: UUID, caller: Staff) -> dict[str, Any]:
+        """One event with its envelope."""
+        with db.transaction() as session:
+            row = session.get(EventRow, str(event_id))
+        if row is None:
+            raise Problem(404, "not-found", "There is no such event")
+        return {**_event(row), "envelope": row.envelope}
+
+    @router.get("/events/{event_id}/deliveries")
+    def delivered(event_id: UUID, caller: Staff) -> list[dict[str, Any]]:
+        """What became of one event at each subscriber."""
+        wanted = select(Delivery).where(Delivery.event_id == str(event_id))
+        with db.transaction() as session:
+            return [_delivery(row) for row in session.scalars(wanted.order_by(Delivery.subscriber))]
+
+    @router.get("/consumers")
+    def consumers(caller: Staff) -> list[dict[str, Any]]:
+        """Every subscriber: how many deliveries in which state, and the oldest that is open."""
+        counted = select(
+            Delivery.subscriber,
+            *(func.count().filter(Delivery.state == state).label(state) for state in STATES),
+            func.min(Delivery.changed_at)
+            .filter(Delivery.state.in_((PENDING, RETRYING)))
+            .label("oldest_open"),
+        )
+        counted = counted.group_by(Delivery.subscriber).order_by(Delivery.subscriber)
+        with db.transaction() as session:
+            return [dict(row._mapping) for row in session.execute(counted)]
+
+    return router
+
+
+def _event(row: EventRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "type": row.type,
+        "at": row.at,
+        "source": row.source,
+        "subject": row.subject,
+        "saga": row.saga,
+        "cause": row.cause,
+    }
+
+
+def _delivery(row: Delivery) -> dict[str, Any]:
+    return {
+        "subscriber": row.subscriber,
+        "state": row.state,
+        "attempts": row.attempts,
+        "last_error": "" if row.state == IGNORED else row.reason,
+        "handled_at": row.changed_at if row.state == "handled" else None,
+        "ignored_because": row.reason if row.state == IGNORED else None,
+    }

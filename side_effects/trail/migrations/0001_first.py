@@ -1,0 +1,56 @@
+"""The event log and deliveries."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+from contracts.delivery.tables import create_delivery_tables
+
+revision = "0001"
+down_revision = None
+TIME = sa.DateTime(timezone=True)
+ID = sa.Uuid(as_uuid=False)
+
+
+def upgrade() -> None:
+    """Create the tables."""
+    create_delivery_tables(op)
+    _events()
+    _deliveries()
+
+
+def _events() -> None:
+    op.create_table(
+        "events",
+        sa.Column("id", ID, primary_key=True),
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("at", TIME, nullable=False),
+        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("subject", sa.Text, nullable=False),
+        sa.Column("saga", sa.Text),
+        sa.Column("cause", sa.Text),
+        sa.Column("logged_at", TIME, nullable=False, server_default=sa.func.now()),
+        sa.Column("envelope", JSONB, nullable=False),
+    )
+    op.create_index("events_subject", "events", ["subject", "id"])
+    op.create_index("events_type", "events", ["type", "id"])
+
+
+def _deliveries() -> None:
+    op.create_table(
+        "deliveries",
+        sa.Column("event_id", ID, primary_key=True),
+        sa.Column("subscriber", sa.Text, primary_key=True),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("changed_at", TIME, nullable=False, server_default=sa.func.now()),
+        sa.Column("asked", sa.Integer, nullable=False),
+        sa.Column("ask_at", TIME),
+    )
+    asking = sa.text("ask_at IS NOT NULL")
+    op.create_index("deliveries_ask", "deliveries", ["ask_at"], postgresql_where=asking)
+    unfinished = sa.text("state <> 'handled'")
+    op.create_index(
+        "deliveries_open", "deliveries", ["subscriber", "state"], postgresql_where=unfinished
+    )
