@@ -9,6 +9,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MUTANTS = sorted((ROOT / "tests/faults/mutants").glob("core-*.patch"))
+EVERYTHING = """
+import runpy
+from orchestrator.core.explore import explore, report
+saga = runpy.run_path("tests/core/test_parallel.py")["SHOP"]
+print("\\n".join(report(saga, explore(saga))))
+"""
 WALK = """
 from orchestrator.core.explore import explore, report
 from orchestrator.sagas import SAGAS
@@ -19,6 +25,12 @@ print("\\n".join(report(saga, explore(saga, most_breaches=1))))
 
 def test_the_whole_state_space_of_order_has_no_breach() -> None:
     said = walked(ROOT)
+    assert "the whole state space" in said
+    assert " 0 breaches" in said, said
+
+
+def test_the_whole_state_space_of_a_saga_with_everything_has_no_breach() -> None:
+    said = walked(ROOT, EVERYTHING)
     assert "the whole state space" in said
     assert " 0 breaches" in said, said
 
@@ -47,9 +59,9 @@ def planted(mutant: Path, folder: Path) -> Path:
     return folder
 
 
-def walked(folder: Path) -> str:
-    """What the walk of ORDER says, with the core in `folder`."""
-    command = [sys.executable, "-c", WALK]
+def walked(folder: Path, walk: str = WALK) -> str:
+    """What the walk (of ORDER) says, with the core in `folder`."""
+    command = [sys.executable, "-c", walk]
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
     )
