@@ -41,6 +41,13 @@ def why(saga: Saga, state: State, now: datetime) -> list[str]:
     return [*lines, *_by_hand(state)]
 
 
+def current(state: State) -> str:
+    """The name of the step the saga is at: under way, waiting to be tried again, or in trouble;
+    empty when there is none."""
+    at = [step for step in state.steps if step.due_at or step.trouble or step.status == "doing"]
+    return state.review.step if state.review else at[0].name if at else ""
+
+
 def progress(state: State) -> list[tuple[str, str]]:
     """Every step and its standing in words, for tables and diagrams."""
     return [(step.name, standing(step)) for step in state.steps]
@@ -68,9 +75,7 @@ def _where(saga: Saga, state: State) -> str:
         return f"The {saga.name} is about to start."
     if state.heading == "back":
         return f"The {saga.name} is being undone because of {state.why}."
-    at = [s.name for s in state.steps if s.status not in ("waiting", "done", "skipped")]
-    open_ = at or [s.name for s in state.steps if s.trouble]
-    return f"The {saga.name} is at {' and '.join(open_) or 'its beginning'}."
+    return f"The {saga.name} is at {current(state)}."
 
 
 def _about(step: Step, now: StepState, at: datetime) -> Iterator[str]:

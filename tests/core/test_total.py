@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.messages.base import Result
+from contracts.messages.catalogue import adapter
 from contracts.messages.values import MessageId, SagaId, stamped
 from orchestrator.core.advance import advance
 from orchestrator.core.decision import Decision
@@ -129,6 +130,18 @@ def test_one_id_carries_one_command(data: st.DataObject) -> None:
             now = (send.kind, send.step, send.command)
             assert sent.setdefault(send.id, now) == now
         state = decision.state
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data())
+def test_a_state_survives_being_stored_as_json(data: st.DataObject) -> None:
+    state = new()
+    for _ in range(12):
+        state = advance(ORDER, state, data.draw(inputs(state))).state
+    states, orders = adapter(State), adapter(Order)
+    stored = states.dump_json(state, exclude={"data"}), orders.dump_json(state.data)
+    read = states.validate_json(stored[0][:-1] + b',"data":null}')
+    assert replace(read, data=orders.validate_json(stored[1])) == state
 
 
 def test_scaling_multiplies_every_wait() -> None:
