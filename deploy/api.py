@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
-from participants.users.remember import remember
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import select, text
 
@@ -19,6 +18,7 @@ from deploy.services import services
 from orchestrator.http import console, orders, sagas
 from orchestrator.shell.runner import orchestrator, saga_id_of
 from orchestrator.shell.tables import SagaRow
+from participants.users.remember import remember
 
 OPEN = ("/livez", "/readyz", "/metrics")
 

@@ -24,11 +24,11 @@ from contracts.delivery.tables import intents
 from contracts.delivery.turn import Stored, Turn
 from contracts.messages.base import Command
 from contracts.messages.catalogue import data_of, read
-from contracts.runtime.access import mint
 from contracts.runtime.contacts import Contacts
 from contracts.runtime.crash import passing
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings
+from contracts.runtime.tokens import mint
 
 log = structlog.get_logger()
 LEASE = timedelta(seconds=60)

@@ -15,7 +15,10 @@ class Settings(BaseSettings):
     """The settings of one process."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CONCERTO_", secrets_dir=os.environ.get("CONCERTO_SECRETS_DIR"), extra="ignore"
+        env_prefix="CONCERTO_",
+        secrets_dir=os.environ.get("CONCERTO_SECRETS_DIR"),
+        extra="ignore",
+        frozen=True,
     )
 
     database_url: str = Field("", description="PostgreSQL, for all services")

@@ -12,7 +12,6 @@ from contracts.runtime.problems import Problem
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
-Waiting = tuple[Item, "asyncio.Future[Done]"]
 
 
 class Group(Generic[Item, Done]):
@@ -22,7 +21,7 @@ class Group(Generic[Item, Done]):
         self, commit: Callable[[Sequence[Item]], Sequence[Done]], *, most: int, line: int
     ) -> None:
         self._commit, self._most, self._line = commit, most, line
-        self._waiting: list[Waiting[Item, Done]] = []
+        self._waiting: list[tuple[Item, asyncio.Future[Done]]] = []
         self._working: asyncio.Task[None] | None = None
 
     async def submit(self, items: Sequence[Item]) -> list[Done]:
@@ -53,14 +52,14 @@ class Group(Generic[Item, Done]):
                 else:
                     await self._singly(group)
 
-    async def _singly(self, group: Sequence[Waiting[Item, Done]]) -> None:
+    async def _singly(self, group: Sequence[tuple[Item, asyncio.Future[Done]]]) -> None:
         for one in group:
             try:
                 await self._settle([one])
             except Exception as error:
                 _fail(one[1], error)
 
-    async def _settle(self, group: Sequence[Waiting[Item, Done]]) -> None:
+    async def _settle(self, group: Sequence[tuple[Item, asyncio.Future[Done]]]) -> None:
         done = await asyncio.to_thread(self._commit, [item for item, _ in group])
         for (_, future), answer in zip(group, done, strict=True):
             if not future.done():

@@ -9,6 +9,7 @@ from sqlalchemy import Uuid, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from contracts.messages.catalogue import adapter, data_of, packed, unpacked
+from orchestrator.core import tell
 from orchestrator.core.decision import Decision
 from orchestrator.core.definition import Saga
 from orchestrator.core.state import Answer, Input, State
@@ -115,7 +116,7 @@ def _row(saga: Loaded, at: datetime) -> dict[str, Any]:
         "version": state.version,
         "subject": saga.subject,
         "status": state.status if state.version else ACCEPTED,
-        "step": current_step(state),
+        "step": tell.current(state),
         "failure": state.why,
         "started_at": state.started_at,
         "changed_at": at,
@@ -123,16 +124,6 @@ def _row(saga: Loaded, at: datetime) -> dict[str, Any]:
         "state": adapter(State).dump_python(state, mode="json", exclude={"data"}),
         "data": data_of(state.data),
     }
-
-
-def current_step(state: State) -> str:
-    """The step a person would say the saga is in; empty when it has ended."""
-    if state.finished:
-        return ""
-    if state.review:
-        return state.review.step
-    busy = [s.name for s in state.steps if s.status in ("doing", "doubtful", "undoing")]
-    return busy[0] if busy else state.steps[0].name
 
 
 def _journal(saga: Loaded) -> list[dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""check, draw, explore: the saga definitions themselves."""

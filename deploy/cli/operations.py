@@ -1,0 +1,1 @@
+"""sagas, reviews, events, dead, consumers, verify: what an operator looks at and does."""

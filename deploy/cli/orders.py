@@ -1,0 +1,1 @@
+"""submit, why, demo: orders, from the outside."""

@@ -1,0 +1,154 @@
+"""What one embedded stack is: its folder, ports and secrets, and the environment of its processes.
+
+Everything stands in `stack.json` in the folder (readable by its owner alone), so that a stack is
+found again by its folder, and several stacks live side by side.
+"""
+
+import base64
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from deploy.local.servers import Postgres, Valkey, free_port
+from deploy.migrate import role_of
+from deploy.services import ROOT, services
+
+DEFAULT_FOLDER = ".concerto"
+BROKERS = ("valkey", "none")
+PORTS = ("postgres", "valkey", "supervisor", "api", "payment", "carrier", "crm", "mail", "smtp")
+SECRETS = ("postgres", "valkey", "supervisor", "payment", "signing")
+
+
+class NoStack(RuntimeError):
+    """There is no stack in this folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"there is no stack in {folder}: start one with concerto up")
+
+
+@dataclass
+class Stack:
+    """One embedded stack."""
+
+    folder: Path
+    broker: str = "valkey"
+    broker_url: str = ""
+    workers: int = 1
+    time_scale: float = 1.0
+    ports: dict[str, int] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Stack":
+        """The stack of `folder`; `NoStack` when there is none."""
+        file = folder.resolve() / "stack.json"
+        if not file.exists():
+            raise NoStack(folder)
+        return cls(**{**json.loads(file.read_text()), "folder": folder.resolve()})
+
+    @classmethod
+    def of(cls, folder: Path) -> "Stack":
+        """The stack of `folder`, a new one where there is none."""
+        try:
+            return cls.read(folder)
+        except NoStack:
+            return cls(folder.resolve())
+
+    def save(self) -> None:
+        """Fill in what is missing and write it all down."""
+        for name in PORTS:
+            self.ports.setdefault(name, free_port())
+        for name in (*SECRETS, *(role_of(service.name) for service in services())):
+            self.secrets.setdefault(name, secrets.token_hex(24))
+        self.secrets.setdefault("crm", _webhook_secret())
+        for folder in (self.folder, self.log, self.health):
+            folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / "stack.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps({**asdict(self), "folder": str(self.folder)}, indent=2))
+
+    @property
+    def log(self) -> Path:
+        """Where every process logs, rotated and bounded."""
+        return self.folder / "log"
+
+    @property
+    def health(self) -> Path:
+        """Where every worker says that it lives."""
+        return self.folder / "health"
+
+    @property
+    def url(self) -> str:
+        """Where HTTP answers."""
+        return f"http://127.0.0.1:{self.ports['api']}"
+
+    @property
+    def postgres(self) -> Postgres:
+        """The database server."""
+        return Postgres(self.folder / "postgres", self.ports["postgres"], self.secrets["postgres"])
+
+    @property
+    def valkey(self) -> Valkey:
+        """The broker."""
+        return Valkey(self.folder / "valkey", self.ports["valkey"], self.secrets["valkey"])
+
+    @property
+    def simulators(self) -> dict[str, str]:
+        """Where each simulator answers over HTTP."""
+        names = ("payment", "carrier", "crm", "mail")
+        return {name: f"http://127.0.0.1:{self.ports[name]}" for name in names}
+
+    def database(self, service: str) -> str:
+        """Where a service connects, as its own role."""
+        role = role_of(service)
+        password, port = self.secrets[role], self.ports["postgres"]
+        return f"postgresql://{role}:{password}@127.0.0.1:{port}/concerto"
+
+    def passwords(self) -> dict[str, str]:
+        """The password of every service's role."""
+        return {service.name: self.secrets[role_of(service.name)] for service in services()}
+
+    def environment(self, *names: str) -> dict[str, str]:
+        """What a process is told that may use the databases of the services `names`."""
+        databases = {f"CONCERTO_{name.upper()}_DATABASE_URL": self.database(name) for name in names}
+        return {**self._common(), **databases}
+
+    def everything(self) -> dict[str, str]:
+        """The environment of what may use every database: the API, and this stack's commands."""
+        return self.environment(*(service.name for service in services()))
+
+    def _common(self) -> dict[str, str]:
+        crm = f"127.0.0.1:{self.ports['crm']}"
+        told = {
+            "DIR": self.folder,
+            "HEALTH_DIR": self.health,
+            "BROKER_URL": self._broker(),
+            "INTERNAL_URL": self.url,
+            "PORT": self.ports["api"],
+            "TIME_SCALE": self.time_scale,
+            "SIGNING_KEY": self.secrets["signing"],
+            "PAYMENT_URL": self.simulators["payment"],
+            "PAYMENT_KEY": f"sk_test_{self.secrets['payment']}",
+            "CARRIER_URL": self.simulators["carrier"],
+            "SMTP_URL": f"smtp://127.0.0.1:{self.ports['smtp']}",
+            "CRM_URL": f"http://{crm}/hooks",
+            "CRM_SECRET": self.secrets["crm"],
+            "WEBHOOK_ALLOW": crm,
+        }
+        given = {n: v for n, v in os.environ.items() if n.startswith("CONCERTO_")}
+        return {
+            **given,
+            **{f"CONCERTO_{name}": str(value) for name, value in told.items()},
+            "PYTHONPATH": str(ROOT),
+        }
+
+    def _broker(self) -> str:
+        if self.broker_url:
+            return self.broker_url
+        return "none" if self.broker == "none" else self.valkey.url
+
+
+def _webhook_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
