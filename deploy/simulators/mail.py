@@ -1,6 +1,8 @@
 """A mail inbox: takes every mail over SMTP and shows it over HTTP.
 
-Switches: `down` answers 421 to every mail, `refuse` a text in the address that is refused with 550.
+The common switches hold for SMTP too: `down` and `fail_rate` answer 421, `delay_seconds` and
+`silent` make the sender wait. `refuse` is a text in the address that is refused with 550;
+`lose_answers` takes the mail and never says so.
 """
 
 import argparse
@@ -13,7 +15,7 @@ from typing import Any
 from aiohttp import web
 from aiosmtpd.smtp import SMTP
 
-from deploy.simulators.simulator import Simulator, serve
+from deploy.simulators.simulator import Simulator, never, serve
 
 
 class Inbox:
@@ -24,7 +26,7 @@ class Inbox:
 
     async def handle_RCPT(self, _: Any, __: Any, envelope: Any, address: str, ___: Any) -> str:
         """Take the recipient unless a switch says otherwise."""
-        if self._simulator.faults["down"]:
+        if await self._simulator.hindered():
             return "421 closed for now"
         refused = self._simulator.faults["refuse"]
         if refused and refused in address:
@@ -43,12 +45,14 @@ class Inbox:
             order_id=mail["X-Order"],
             text=body.get_content() if body else "",
         )
+        if self._simulator.faults["lose_answers"]:
+            await never()
         return "250 taken"
 
 
 def make(options: argparse.Namespace) -> web.Application:
     """The HTTP app; SMTP is served beside it."""
-    simulator = Simulator(options.data, refuse="")
+    simulator = Simulator(options.data, refuse="", lose_answers=False)
     app = simulator.app()
 
     async def smtp(_: web.Application) -> AsyncIterator[None]:

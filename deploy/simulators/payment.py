@@ -5,6 +5,9 @@ The payment method chooses the fate: `pm_card_visa` is accepted, `pm_card_charge
 effect happens and the first answer never comes), `pm_sim_unknown` (the effect happens, and no call
 about it is answered while the switch `unknown_silent` is on), `pm_sim_500_after` (the effect
 happens, the answer is a 500, and the replay under the same key is the same 500).
+
+More switches: `slow_seconds` is how long a change is under way at the provider, whether or not the
+caller still waits; `search_blind` lets searches find nothing, as an index that is behind would.
 """
 
 import argparse
@@ -16,117 +19,168 @@ from typing import Any
 
 from aiohttp import web
 
-from deploy.simulators.simulator import NEVER_SECONDS, Simulator, serve
+from deploy.simulators import payment_shapes as shapes
+from deploy.simulators.payment_shapes import Answer, Wrong, invalid
+from deploy.simulators.simulator import Simulator, never, serve
 
-Answer = tuple[int, dict[str, Any]]
+Form = dict[str, str]
+Change = Callable[[dict[str, Any], Form], dict[str, Any]]
 
 
 class Provider:
-    """Payment intents by id, and answers by idempotency key."""
+    """Payment intents and refunds by id, and answers by idempotency key."""
 
     def __init__(self, simulator: Simulator, key: str) -> None:
         self._simulator, self._key = simulator, key
         self.intents: dict[str, dict[str, Any]] = {}
+        self.refunds: dict[str, dict[str, Any]] = {}
         self._answers: dict[str, tuple[str, Answer]] = {}
+        self._under_way: set[str] = set()
         self._calls: dict[str, int] = {}
+        self._news: list[dict[str, Any]] = []
         for record in simulator.records:
             self._replay(record)
 
     def app(self) -> web.Application:
         """The provider's routes."""
         app = self._simulator.app()
+        app.middlewares.append(self._guarded)
         app.router.add_post("/v1/payment_intents", self.create)
         app.router.add_get("/v1/payment_intents", self.listed)
         app.router.add_get("/v1/payment_intents/search", self.search)
         app.router.add_get("/v1/payment_intents/{id}", self.read)
         app.router.add_post("/v1/payment_intents/{id}/capture", self.capture)
         app.router.add_post("/v1/payment_intents/{id}/cancel", self.cancel)
+        app.router.add_post("/v1/refunds", self.refund)
+        app.router.add_get("/v1/refunds", self.refunded)
         return app
 
     async def create(self, request: web.Request) -> web.Response:
         """Create and confirm an intent, once for each idempotency key."""
-        form = {name: str(value) for name, value in (await request.post()).items()}
-        return await self._once(request, form, form.get("payment_method", ""), self._create)
+        form = await _form(request)
+        method, key = form.get("payment_method", ""), request.headers.get("Idempotency-Key", "")
+        first = self._first(key)
+        if method == "pm_sim_timeout_before" and first:
+            await never()
+        answer = await self._once(request, form, lambda: self._create(form))
+        if method == "pm_sim_timeout_after" and first:
+            await never()
+        await self._silence(method)
+        return answer
 
     async def capture(self, request: web.Request) -> web.Response:
-        """Take what is held."""
-        return await self._change(request, "requires_capture", "succeeded")
+        """Take what is held, or `amount_to_capture` of it."""
+        return await self._change(request, shapes.captured)
 
     async def cancel(self, request: web.Request) -> web.Response:
         """Let go of what is held."""
-        return await self._change(request, "requires_capture", "canceled")
+        return await self._change(request, shapes.cancelled)
 
     async def read(self, request: web.Request) -> web.Response:
         """One intent."""
-        intent = self.intents.get(request.match_info["id"])
-        if intent is None:
-            return _response(_error(404, "invalid_request_error", "resource_missing"))
+        intent = self._intent(request.match_info["id"])
         await self._silence(intent["payment_method"])
         return _response((200, intent))
 
-    async def listed(self, _: web.Request) -> web.Response:
-        """All intents."""
-        return _response((200, _list(list(self.intents.values()))))
+    async def listed(self, request: web.Request) -> web.Response:
+        """All intents, the newest first."""
+        return _response((200, shapes.page([*self.intents.values()][::-1], request.query)))
 
     async def search(self, request: web.Request) -> web.Response:
-        """Intents whose metadata has an order id: metadata['order_id']:'…'."""
-        order = request.query.get("query", "").split(":", 1)[-1].strip("'\"")
-        found = [i for i in self.intents.values() if i["metadata"].get("order_id") == order]
+        """Intents by one field of their metadata: metadata['order_id']:'…'."""
+        name, value = shapes.wanted_metadata(request.query.get("query", ""))
+        found = [i for i in self.intents.values() if i["metadata"].get(name) == value]
         for intent in found:
             await self._silence(intent["payment_method"])
-        return _response((200, _list(found)))
+        shown = [] if self._simulator.faults["search_blind"] else found[::-1]
+        return _response((200, {"object": "search_result", "data": shown, "has_more": False}))
+
+    async def refund(self, request: web.Request) -> web.Response:
+        """Give back all or a part of what was taken."""
+        form = await _form(request)
+        intent = self._intent(form.get("payment_intent", ""))
+        await self._silence(intent["payment_method"])
+        return await self._once(request, form, lambda: self._refund(intent["id"], form))
+
+    async def refunded(self, request: web.Request) -> web.Response:
+        """The refunds, of one `payment_intent` or all, the newest first."""
+        of = request.query.get("payment_intent")
+        found = [r for r in self.refunds.values() if of in (None, r["payment_intent"])]
+        return _response((200, shapes.page(found[::-1], request.query)))
+
+    async def _change(self, request: web.Request, change: Change) -> web.Response:
+        form, identity = await _form(request), request.match_info["id"]
+        method = self._intent(identity)["payment_method"]
+        answer = await self._once(
+            request, form, lambda: (200, self._keep(change(self._intent(identity), form)))
+        )
+        await self._silence(method)
+        return answer
 
     async def _once(
-        self, request: web.Request, form: dict[str, str], method: str, do: Callable[..., Answer]
+        self, request: web.Request, form: Form, do: Callable[[], Answer]
     ) -> web.Response:
-        if not self._allowed(request):
-            return _response(_error(401, "invalid_request_error", "api_key_invalid"))
+        """The answer first given under this key; 409 while that is under way, 400 if reused."""
         key = request.headers.get("Idempotency-Key", "")
         shape = hashlib.sha256(repr((request.path, sorted(form.items()))).encode()).hexdigest()
-        known = self._answers.get(key) if key else None
-        if known and known[0] != shape:
-            return _response(_error(400, "idempotency_error", "idempotency_key_reused"))
-        if method == "pm_sim_timeout_before" and self._first(key):
-            await asyncio.sleep(NEVER_SECONDS)
-        answer = known[1] if known else do(request, form)
-        if key and not known:
+        if key and key in self._under_way:
+            raise Wrong(409, "idempotency_error", "idempotency_key_in_use")
+        if key in self._answers:
+            print_, answer = self._answers[key]
+            if print_ != shape:
+                raise Wrong(400, "idempotency_error", "idempotency_key_reused")
+            return _response(answer, replayed=True)
+        self._under_way.add(key)
+        return _response(await asyncio.shield(asyncio.ensure_future(self._do(key, shape, do))))
+
+    async def _do(self, key: str, shape: str, do: Callable[[], Answer]) -> Answer:
+        """Do it once begun, also when nobody waits any more."""
+        try:
+            await asyncio.sleep(self._simulator.faults["slow_seconds"])
+            answer = do()
+        except Wrong as wrong:
+            answer = wrong.answer
+        finally:
+            self._under_way.discard(key)
+        if key:
             self._answers[key] = (shape, answer)
-            self._simulator.record(kind="answer", key=key, print=shape, answer=list(answer))
-        if method == "pm_sim_timeout_after" and self._first(key):
-            await asyncio.sleep(NEVER_SECONDS)
-        await self._silence(method)
-        return _response(answer, replayed=bool(known))
+            self._news.append(
+                {"kind": "answer", "key": key, "print": shape, "answer": list(answer)}
+            )
+        self._simulator.write(self._news)
+        self._news = []
+        return answer
 
-    async def _change(self, request: web.Request, needs: str, becomes: str) -> web.Response:
-        form = {name: str(value) for name, value in (await request.post()).items()}
-        intent = self.intents.get(request.match_info["id"])
-        if intent is None:
-            return _response(_error(404, "invalid_request_error", "resource_missing"))
-
-        def change(_: web.Request, __: dict[str, str]) -> Answer:
-            if intent["status"] != needs:
-                return _error(400, "invalid_request_error", "payment_intent_unexpected_state")
-            return 200, self._keep({**intent, "status": becomes, **_taken(intent, becomes)})
-
-        return await self._once(request, form, intent["payment_method"], change)
-
-    def _create(self, _: web.Request, form: dict[str, str]) -> Answer:
-        method = form.get("payment_method", "")
-        if method == "pm_card_chargeDeclined":
-            return _error(402, "card_error", "card_declined", "Your card was declined.")
-        intent = self._keep(_intent(len(self.intents) + 1, form))
-        if method == "pm_sim_500_after":
-            return _error(500, "api_error", "internal")
+    def _create(self, form: Form) -> Answer:
+        intent = self._keep(shapes.intent_of(len(self.intents) + 1, form))
+        if intent["status"] == "requires_payment_method":
+            return shapes.declined(intent)
+        if intent["payment_method"] == "pm_sim_500_after":
+            return Wrong(500, "api_error", "internal").answer
         return 200, intent
+
+    def _refund(self, identity: str, form: Form) -> Answer:
+        already = sum(r["amount"] for r in self.refunds.values() if r["payment_intent"] == identity)
+        refund = shapes.refund_of(len(self.refunds) + 1, self._intent(identity), already, form)
+        self.refunds[refund["id"]] = refund
+        self._news.append({"kind": "refund", "refund": refund})
+        return 200, refund
+
+    def _intent(self, identity: str) -> dict[str, Any]:
+        if identity not in self.intents:
+            raise invalid("resource_missing", f"No such payment_intent: {identity!r}", 404)
+        return self.intents[identity]
 
     def _keep(self, intent: dict[str, Any]) -> dict[str, Any]:
         self.intents[intent["id"]] = intent
-        self._simulator.record(kind="intent", intent=intent)
+        self._news.append({"kind": "intent", "intent": intent})
         return intent
 
     def _replay(self, record: dict[str, Any]) -> None:
         if record["kind"] == "intent":
             self.intents[record["intent"]["id"]] = record["intent"]
+        elif record["kind"] == "refund":
+            self.refunds[record["refund"]["id"]] = record["refund"]
         else:
             status, body = record["answer"]
             self._answers[record["key"]] = (record["print"], (status, body))
@@ -135,46 +189,24 @@ class Provider:
         self._calls[key] = self._calls.get(key, 0) + 1
         return self._calls[key] == 1
 
-    def _allowed(self, request: web.Request) -> bool:
-        return not self._key or request.headers.get("Authorization") == f"Bearer {self._key}"
+    @web.middleware
+    async def _guarded(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Let in whoever has the key, and answer what is wrong as the provider would."""
+        said = request.headers.get("Authorization")
+        try:
+            if request.path.startswith("/v1/") and self._key and said != f"Bearer {self._key}":
+                raise invalid("api_key_invalid", "Invalid API Key provided.", 401)
+            return await handler(request)  # type: ignore[no-any-return]
+        except Wrong as wrong:
+            return _response(wrong.answer)
 
-    async def _silence(self, method: str) -> None:
+    async def _silence(self, method: str | None) -> None:
         if method == "pm_sim_unknown" and self._simulator.faults["unknown_silent"]:
-            await asyncio.sleep(NEVER_SECONDS)
+            await never()
 
 
-def _intent(number: int, form: dict[str, str]) -> dict[str, Any]:
-    metadata = {
-        name[len("metadata[") : -1]: value
-        for name, value in form.items()
-        if name.startswith("metadata[")
-    }
-    held = form.get("capture_method") == "manual"
-    return {
-        "id": f"pi_{number:010d}",
-        "object": "payment_intent",
-        "amount": int(form["amount"]),
-        "amount_received": 0,
-        "amount_capturable": int(form["amount"]) if held else 0,
-        "currency": form["currency"],
-        "capture_method": form.get("capture_method", "automatic"),
-        "payment_method": form.get("payment_method"),
-        "metadata": metadata,
-        "status": "requires_capture" if held else "succeeded",
-    }
-
-
-def _taken(intent: dict[str, Any], becomes: str) -> dict[str, int]:
-    taken = intent["amount"] if becomes == "succeeded" else 0
-    return {"amount_received": taken, "amount_capturable": 0}
-
-
-def _list(intents: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"object": "list", "data": intents, "has_more": False}
-
-
-def _error(status: int, kind: str, code: str, message: str = "") -> Answer:
-    return status, {"error": {"type": kind, "code": code, "message": message or code}}
+async def _form(request: web.Request) -> Form:
+    return {name: str(value) for name, value in (await request.post()).items()}
 
 
 def _response(answer: Answer, replayed: bool = False) -> web.Response:
@@ -184,7 +216,7 @@ def _response(answer: Answer, replayed: bool = False) -> web.Response:
 
 def make(options: argparse.Namespace) -> web.Application:
     """The provider's app; its key is in CONCERTO_PAYMENT_KEY."""
-    simulator = Simulator(options.data, unknown_silent=True)
+    simulator = Simulator(options.data, unknown_silent=True, search_blind=False, slow_seconds=0.0)
     return Provider(simulator, os.environ.get("CONCERTO_PAYMENT_KEY", "")).app()
 
 

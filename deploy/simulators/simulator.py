@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +44,15 @@ class Simulator:
 
     def record(self, **what: Any) -> dict[str, Any]:
         """Write down what was done."""
-        self.records.append(what)
+        self.write([what])
+        return what
+
+    def write(self, records: Sequence[dict[str, Any]]) -> None:
+        """Write down what belongs together: a kill leaves all of it or nothing."""
+        self.records.extend(records)
         if self._file:
             with self._file.open("a") as file:
-                file.write(json.dumps(what) + "\n")
-        return what
+                file.write("".join(json.dumps(record) + "\n" for record in records))
 
     def app(self) -> web.Application:
         """An app with the common routes and faults; the simulator adds its own."""
