@@ -2,7 +2,7 @@
 
 A hold is a claim on the provider against the customer's promise; a capture turns the promise into
 sales and the claim into money due from the provider. Amounts in integer minor units. Each operation
-of an order stands at most once.
+of an order stands at most once; what was posted is never changed.
 """
 
 from sqlalchemy.orm import Session
@@ -17,8 +17,8 @@ ACCOUNTS = {
 }
 
 
-def post(session: Session, payment: Payment, operation: str) -> None:
-    """Write one operation of the whole amount of this payment."""
+def post(session: Session, payment: Payment, operation: str, amount: int) -> None:
+    """Write one operation of this payment, of `amount` minor units."""
     debit, credit = ACCOUNTS[operation]
     session.add(
         MoneyEntry(
@@ -26,7 +26,7 @@ def post(session: Session, payment: Payment, operation: str) -> None:
             operation=operation,
             debit=debit,
             credit=credit,
-            amount=payment.amount,
+            amount=amount,
             currency=payment.currency,
             reference=payment.reference,
         )

@@ -16,15 +16,17 @@ class Base(DeclarativeBase):
 class Payment(Base):
     """Where the money of one order stands.
 
-    `create_key` and `capture_key` are the idempotency keys first used; whatever is repeated is
-    repeated under them. `reference` is the provider's id, empty while we do not know it;
-    `held` says whether the ledger shows a hold.
+    `create_key` is the idempotency key of the hold; whatever repeats it repeats it under that key.
+    `capture_key` is that of the latest capture. `taken` is the amount the capture asks for, then
+    what was taken. `reference` is the provider's id, empty while we do not know it; `held` says
+    whether the ledger was told of a hold. Amounts in minor units.
     """
 
     __tablename__ = "payments"
     order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
     state: Mapped[str]
     amount: Mapped[int] = mapped_column(BigInteger)
+    taken: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     token: Mapped[str]
     create_key: Mapped[str]

@@ -24,6 +24,7 @@ def _payments() -> None:
         sa.Column("order_id", ID, primary_key=True),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("amount", sa.BigInteger, nullable=False),
+        sa.Column("taken", sa.BigInteger, nullable=False),
         *(
             sa.Column(name, sa.Text, nullable=False)
             for name in ("currency", "token", "create_key", "capture_key", "reference")
