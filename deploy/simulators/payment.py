@@ -173,11 +173,12 @@ class Provider:
 
     def _keep(self, intent: dict[str, Any]) -> dict[str, Any]:
         self.intents[intent["id"]] = intent
-        self._news.append({"kind": "intent", "intent": intent})
+        declined = intent["status"] == "requires_payment_method"
+        self._news.append({"kind": "declined" if declined else "intent", "intent": intent})
         return intent
 
     def _replay(self, record: dict[str, Any]) -> None:
-        if record["kind"] == "intent":
+        if record["kind"] in ("intent", "declined"):
             self.intents[record["intent"]["id"]] = record["intent"]
         elif record["kind"] == "refund":
             self.refunds[record["refund"]["id"]] = record["refund"]
