@@ -32,30 +32,36 @@ def start(command: StartShipping, session: Session) -> Told | HandOver:
     """Hand the parcel over. After a refusal the next command is a new try under a new key."""
     key = str(session.info["envelope"].id)
     shipment = session.get(Shipment, command.order_id)
+    again = shipment is not None
     if shipment is None:
         shipment = _new(command, key)
         session.add(shipment)
-    elif shipment.state == REFUSED:
-        shipment.state, shipment.key = ASKING, key
-    return _hand_over(shipment) if shipment.state == ASKING else _told(shipment, "")
+    if shipment.state == REFUSED:
+        shipment.state, shipment.key, shipment.contact_id = ASKING, key, command.contact_id
+    asking = shipment.state == ASKING
+    return _hand_over(shipment, again) if asking else _told(shipment)
 
 
 @shipping.handles(QueryShipping, loads=_shipments)
 def query(command: QueryShipping, session: Session) -> Told | HandOver:
-    """What came of the call; while that is open, the same call again under the same key."""
+    """Whether the carrier has the parcel; while that is open it is asked, under the same key."""
     shipment = session.get(Shipment, command.order_id)
     if shipment is None:
         return ShippingStatusUnknown(order_id=command.order_id, reason="no shipment is known")
-    return _hand_over(shipment) if shipment.state == ASKING else _told(shipment, "")
+    asking = shipment.state == ASKING
+    return _hand_over(shipment, again=True) if asking else _told(shipment)
 
 
 def record(intent: HandOver, outcome: Outcome, session: Session) -> Told:
-    """The carrier took it, refused it, or did not say."""
+    """The carrier took it, refused it, or did not say.
+
+    A parcel it took is there, whichever attempt it was; a refusal counts for its own attempt only.
+    """
     shipment = session.get(Shipment, intent.order_id)
     assert shipment, "an intent is stored with its shipment"
-    if shipment.state == ASKING and isinstance(outcome, Done):
+    if isinstance(outcome, Done) and shipment.state != REQUESTED:
         shipment.state, shipment.tracking = REQUESTED, outcome.data["tracking"]
-    elif shipment.state == ASKING and isinstance(outcome, Refused):
+    elif isinstance(outcome, Refused) and shipment.state == ASKING and intent.key == shipment.key:
         shipment.state, shipment.reason = REFUSED, outcome.reason
     return _told(shipment, "" if isinstance(outcome, Done) else outcome.reason)
 
@@ -75,15 +81,16 @@ def _new(command: StartShipping, key: str) -> Shipment:
     )
 
 
-def _hand_over(shipment: Shipment) -> HandOver:
+def _hand_over(shipment: Shipment, again: bool) -> HandOver:
     return HandOver(
         key=shipment.key,
         order_id=OrderId(shipment.order_id),
         contact_id=ContactId(shipment.contact_id),
+        again=again,
     )
 
 
-def _told(shipment: Shipment, reason: str) -> Told:
+def _told(shipment: Shipment, reason: str = "") -> Told:
     order_id = OrderId(shipment.order_id)
     if shipment.state == REQUESTED:
         return ShippingRequested(
