@@ -14,13 +14,14 @@ from contracts.delivery.due import Host
 from contracts.runtime import problems, telemetry
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings, settings
+from deploy import operations
 from deploy.services import services
 from orchestrator.http import console, orders, sagas
 from orchestrator.shell.runner import orchestrator, saga_id_of
 from orchestrator.shell.tables import SagaRow
 from participants.users.remember import remember
 
-OPEN = ("/livez", "/readyz", "/metrics")
+OPEN = ("/livez", "/readyz", "/metrics")  # the only routes without roles
 
 
 def app() -> FastAPI:
@@ -57,6 +58,7 @@ def build(config: Settings, host: Host) -> FastAPI:
         module = import_module(f"{_folder(name)}.http")
         options: dict[str, Any] = {"accepted": _accepted(host)} if name == "orders" else {}
         edge.include_router(module.routes(database, **options))
+    edge.include_router(operations.routes(host.db, databases["trail"], config))
     _health(edge, host)
     return edge
 

@@ -192,7 +192,7 @@ class Inbox:
         for envelope in wanted:
             row = known.get(envelope.id)
             if row and row.settled:
-                turn.again(envelope, unpacked(row.result) if row.result else None)  # type: ignore[arg-type]
+                turn.again(envelope, unpacked(row.result) if row.result else None)
         return [e for e in wanted if e.id not in known and self._expected(turn, e)]
 
     def _expected(self, turn: Turn, envelope: Envelope) -> bool:

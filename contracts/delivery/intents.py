@@ -33,6 +33,7 @@ from contracts.runtime.tokens import mint
 log = structlog.get_logger()
 LEASE = timedelta(seconds=60)
 SLICE = 100
+SHORTEST_SECONDS = 2.0
 WAITING_MOST = 1000
 
 
@@ -105,17 +106,21 @@ class Performers:
         kind = type(stored.intent)
         async with self._limits[kind.__name__]:
             try:
-                async with asyncio.timeout(kind.deadline_seconds):
+                async with asyncio.timeout(self._deadline_seconds(kind)):
                     passing("before-send")
                     outcome = await self._service.performed[kind].perform(
                         stored.intent, self._outside
                     )
                 passing("answered-before-commit")
             except TimeoutError:
-                outcome = Unsure(reason=f"no answer within {kind.deadline_seconds:g} s")
+                waited = self._deadline_seconds(kind)
+                outcome = Unsure(reason=f"no answer within {waited:g} s")
             except Exception as error:
                 return await self._later(stored, f"{type(error).__name__}: {error}")
         self._finish(stored, outcome)
+
+    def _deadline_seconds(self, kind: type[Intent]) -> float:
+        return self._settings.wait(kind.deadline_seconds, SHORTEST_SECONDS).total_seconds()
 
     def _finish(self, stored: Stored, outcome: Outcome) -> None:
         self._outcomes.append((stored, outcome))
@@ -132,12 +137,12 @@ class Performers:
             self._taken.discard(stored.id)
 
     def _put_off(self, stored: Stored) -> None:
-        wait = self._settings.retry_seconds * 2**stored.attempts * self._settings.time_scale
+        wait = self._settings.wait(self._settings.retry_seconds * 2**stored.attempts)
         with self._db.transaction() as session:
             session.execute(
                 update(intents)
                 .where(intents.c.id == stored.id, intents.c.state == "pending")
-                .values(attempts=stored.attempts + 1, due_at=func.now() + timedelta(seconds=wait))
+                .values(attempts=stored.attempts + 1, due_at=func.now() + wait)
             )
 
     def _record(self, outcomes: Sequence[tuple[Stored, Outcome]]) -> None:

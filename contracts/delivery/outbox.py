@@ -65,7 +65,7 @@ class Relay:
     def __init__(self, db: Database, send: Send, settings: Settings) -> None:
         self._db, self._send = db, send
         self.lease = timedelta(seconds=2 * settings.publish_seconds)
-        self._patience = timedelta(seconds=settings.trail_seconds * settings.time_scale)
+        self._patience = settings.wait(settings.trail_seconds, least=5.0)
         self._subscribers: dict[str, tuple[str, ...]] = {}
         self._known_until = 0.0
         self._sent: list[MessageId] = []

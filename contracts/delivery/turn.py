@@ -16,7 +16,7 @@ from contracts.delivery import outbox
 from contracts.delivery.envelope import Envelope, stored
 from contracts.delivery.service import Answer, Handling, Intent, Performing, Service
 from contracts.delivery.tables import dead_letters, inbox, intents
-from contracts.messages.base import Command, Result
+from contracts.messages.base import Command, Message, Result
 from contracts.messages.catalogue import data_of, packed, type_of
 from contracts.messages.trail import DeliveryState, Receipt
 from contracts.messages.values import MessageId, derived
@@ -80,7 +80,7 @@ class Turn:
 
     def receipt(
         self, event: Envelope, state: DeliveryState, attempts: int = 1, reason: str = ""
-    ) -> None:
+    ) -> Receipt:
         """Tell the trail (the trail: the publisher) what became of an event here."""
         name = self.service.name
         said = Receipt(
@@ -88,15 +88,19 @@ class Turn:
         )
         to = event.source if name == outbox.TRAIL else outbox.TRAIL
         self._send(to, self._said(event, said, name, state, str(attempts)))
+        return said
 
     def give_up(self, event: Envelope, attempts: int, reason: str) -> None:
         """The reaction to an event cannot be done: a dead letter, and the trail is told."""
         self.letters.append(letter(event, attempts, reason))
-        self.receipt(event, "dead", attempts, reason)
+        said = self.receipt(event, "dead", attempts, reason)
+        self.settled.append({"key": event.id, "settled": True, "result": packed(said)})
 
-    def again(self, envelope: Envelope, result: Result | None) -> None:
+    def again(self, envelope: Envelope, result: Message | None) -> None:
         """Answer a duplicate with what is stored."""
-        if result:
+        if isinstance(result, Receipt):
+            self.receipt(envelope, result.state, result.attempts, result.reason)
+        elif isinstance(result, Result):
             self._send(envelope.source, self._said(envelope, result))
         elif not isinstance(envelope.message, Command):
             self.receipt(envelope, "handled")

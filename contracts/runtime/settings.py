@@ -5,6 +5,7 @@ Read from the environment with the prefix `CONCERTO_` (and, for secrets, from fi
 """
 
 import os
+from datetime import timedelta
 from functools import cache
 
 from pydantic import Field, SecretStr
@@ -56,6 +57,10 @@ class Settings(BaseSettings):
     due_seconds: float = Field(0.25, gt=0, description="how often the due loop looks, at most")
     visibility_seconds: int = Field(300, gt=0, description="unacknowledged batches come back after")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING, ERROR")
+
+    def wait(self, seconds: float, least: float = 0.0) -> timedelta:
+        """A wait in this deployment's time, but never less than `least`."""
+        return timedelta(seconds=max(seconds * self.time_scale, least))
 
     def database(self, service: str) -> str:
         """The database URL of `service`: its own variable, or the common one."""

@@ -1,1 +1,144 @@
 """sagas, reviews, events, dead, consumers, verify: what an operator looks at and does."""
+
+import os
+from typing import Annotated, Any
+
+import typer
+
+from deploy.cli.common import (
+    FOLDER,
+    AsJson,
+    Data,
+    Refused,
+    Url,
+    app,
+    console,
+    found,
+    out,
+    platform,
+    show,
+    table,
+)
+
+reviews_app = typer.Typer(help="What waits for a person.", invoke_without_command=True)
+dead_app = typer.Typer(help="What could not be handled.", invoke_without_command=True)
+app.add_typer(reviews_app, name="reviews")
+app.add_typer(dead_app, name="dead")
+Status = Annotated[str, typer.Option(help="running, undoing, review, completed, undone.")]
+
+
+@app.command()
+def sagas(data: Data = FOLDER, url: Url = "", status: Status = "", as_json: AsJson = False) -> None:
+    """Sagas, newest first."""
+    query = f"?status={status}" if status else ""
+    listed = platform(data, url).get(f"/sagas{query}")["sagas"]
+    if as_json:
+        return show(listed)
+    rows = [(s["order_id"], s["status"], s["step"], s["changed_at"], s["failure"]) for s in listed]
+    table("", ("order", "status", "step", "since", "why"), rows)
+
+
+@reviews_app.callback()
+def reviews(
+    context: typer.Context, data: Data = FOLDER, url: Url = "", as_json: AsJson = False
+) -> None:
+    """What waits for a person, oldest first."""
+    if context.invoked_subcommand:
+        return
+    listed = platform(data, url).get("/reviews")["reviews"]
+    if as_json:
+        return show(listed)
+    rows = [
+        (r["id"], r["question"], r["owner"], r["since"], r["until"], ", ".join(r["choices"]))
+        for r in listed
+    ]
+    table("", ("review", "question", "who", "since", "until", "choices"), rows)
+
+
+@reviews_app.command("decide")
+def decide(
+    review: str,
+    choice: str,
+    reason: Annotated[str, typer.Option(help="Why; kept with the decision.")],
+    data: Data = FOLDER,
+    url: Url = "",
+) -> None:
+    """Decide a review."""
+    body = {"choice": choice, "reason": reason}
+    answer = platform(data, url).call("POST", f"/reviews/{review}/decision", body)
+    for note in answer["notes"]:
+        out.print(note, markup=False)
+
+
+@app.command()
+def events(order: str, data: Data = FOLDER, url: Url = "", as_json: AsJson = False) -> None:
+    """The events of an order, and what became of each at each subscriber."""
+    caller = platform(data, url)
+    listed = caller.get(f"/events?order={order}")["events"]
+    whole = [{**e, "deliveries": caller.get(f"/events/{e['id']}/deliveries")} for e in listed]
+    if as_json:
+        return show(whole)
+    rows = [
+        (event["type"], d["subscriber"], d["state"], d["attempts"], d["last_error"])
+        for event in reversed(whole)
+        for d in event["deliveries"]
+    ]
+    table("", ("event", "subscriber", "state", "attempts", "error"), rows)
+
+
+@app.command()
+def consumers(data: Data = FOLDER, url: Url = "", as_json: AsJson = False) -> None:
+    """Every subscriber: how many deliveries in which state."""
+    listed = platform(data, url).get("/consumers")
+    if as_json:
+        return show(listed)
+    states = ("handled", "pending", "retrying", "dead", "ignored")
+    rows = [(c["subscriber"], *(c[state] for state in states)) for c in listed]
+    table("", ("subscriber", *states), rows)
+
+
+@dead_app.callback()
+def dead(
+    context: typer.Context, data: Data = FOLDER, url: Url = "", as_json: AsJson = False
+) -> None:
+    """What could not be handled, with the reason, by service."""
+    if context.invoked_subcommand:
+        return
+    listed = platform(data, url).get("/dead-letters")["dead_letters"]
+    if as_json:
+        return show(listed)
+    rows = [(d["id"], d["service"], d["type"], d["attempts"], d["reason"]) for d in listed]
+    table("", ("id", "service", "type", "attempts", "reason"), rows)
+
+
+@dead_app.command("replay")
+def replay(letter: str, data: Data = FOLDER, url: Url = "") -> None:
+    """Hand a dead letter to its service once more."""
+    answer = platform(data, url).call("POST", f"/dead-letters/{letter}/replay")
+    console.print(f"handed to {answer['service']} once more")
+
+
+@app.command()
+def verify(data: Data = FOLDER, as_json: AsJson = False) -> None:
+    """Recompute every invariant from the stores and the simulators; exit code 1 on a breach."""
+    from deploy.local import lifecycle
+    from deploy.verify import verify as run
+
+    stack = found(data)
+    os.environ.update(stack.everything())
+    try:
+        checked = run(lifecycle.config(stack), stack.simulators)
+    except OSError as error:
+        raise Refused(f"the stack cannot be asked ({error}): is it up?") from None
+    _print(checked, as_json)
+    raise typer.Exit(1 if checked.breaches else 0)
+
+
+def _print(checked: Any, as_json: bool) -> None:
+    if as_json:
+        return show(checked.as_json())
+    for breach in checked.breaches:
+        out.print(f"{breach.rule}: {breach.text}", markup=False)
+    total = sum(checked.counts.values())
+    rules = len(checked.counts)
+    console.print(f"{total} checks of {rules} rules: {len(checked.breaches)} breaches")

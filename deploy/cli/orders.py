@@ -1,1 +1,73 @@
 """submit, why, demo: orders, from the outside."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import track
+
+from deploy.cli.common import FOLDER, AsJson, Data, Refused, Url, app, console, out, platform
+from deploy.cli.common import show as show_json
+
+BATCH = 200
+
+
+@app.command()
+def submit(file: Path, data: Data = FOLDER, url: Url = "") -> None:
+    """Submit orders from JSON lines, each with its `key`; nothing is sent when a line is bad."""
+    orders = list(_read(file))
+    shop = platform(data, url, "shop", "cli")
+    refused = 0
+    for at in track(range(0, len(orders), BATCH), "submitting", console=console):
+        for answer in shop.call("POST", "/orders:batch", {"orders": orders[at : at + BATCH]}):
+            refused += "id" not in answer
+            typer.echo(json.dumps(answer))
+    if refused:
+        raise Refused(f"{refused} of {len(orders)} orders were refused; see their lines")
+
+
+@app.command()
+def why(order: str, data: Data = FOLDER, url: Url = "", as_json: AsJson = False) -> None:
+    """Say where an order is, since when, what was tried, what is next, what a person may do."""
+    answer = platform(data, url).get(f"/sagas/{order}/why")
+    if as_json:
+        show_json(answer)
+    else:
+        for line in answer["lines"]:
+            out.print(line, markup=False, highlight=False)
+
+
+@app.command()
+def demo(
+    data: Annotated[Path, typer.Option(help="The stack's folder.")] = Path(".demo"),
+    broker: Annotated[str, typer.Option(help="valkey or none.")] = "valkey",
+    orders: Annotated[int, typer.Option(min=20, max=20000, help="How many.")] = 300,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack up.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Start a stack, submit orders that meet every path, show what came of them, and stop."""
+    from deploy.demo import run
+
+    began = time.monotonic()
+    ended = run(data, broker, orders, keep, as_json, console, out)
+    console.print(f"[dim]{time.monotonic() - began:.0f} s in all[/dim]")
+    raise typer.Exit(0 if ended else 1)
+
+
+def _read(file: Path) -> Iterator[dict[str, Any]]:
+    try:
+        lines = file.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{file} cannot be read: {error}", 2) from None
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                order = json.loads(line)
+            except ValueError as error:
+                raise Refused(f"{file}, line {number} is not JSON: {error}", 2) from None
+            if not isinstance(order, dict) or "key" not in order:
+                raise Refused(f"{file}, line {number}: an order is an object with a `key`", 2)
+            yield order

@@ -142,11 +142,11 @@ def _configuration(stack: Stack) -> Iterator[str]:
     yield f"password={stack.secrets['supervisor']}"
     yield "[rpcinterface:supervisor]"
     yield "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface"
-    for place, process in enumerate(processes(stack)):
-        yield from _program(stack, process, place)
+    for process in processes(stack):
+        yield from _program(stack, process)
 
 
-def _program(stack: Stack, process: Process, place: int) -> Iterator[str]:
+def _program(stack: Stack, process: Process) -> Iterator[str]:
     yield f"[program:{process.name}]"
     yield f"command={' '.join(_quoted(part) for part in process.command)}"
     told = ",".join(f"{name}={_quoted(value)}" for name, value in process.environment.items())
@@ -156,7 +156,7 @@ def _program(stack: Stack, process: Process, place: int) -> Iterator[str]:
     yield "autorestart=true"
     yield "startsecs=1"
     yield "startretries=20"
-    yield f"priority={place}"
+    yield f"priority={1 if process.first else 10}"
     yield f"stopsignal={process.stop_signal}"
     yield f"stopwaitsecs={STOP_SECONDS}"
     yield "redirect_stderr=true"

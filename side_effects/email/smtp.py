@@ -27,6 +27,7 @@ class Mail(Intent):
     """A mail to a contact. `{name}` in the text is filled in when it is sent."""
 
     attempts: ClassVar[int] = 20
+    at_once: ClassVar[int] = CONNECTIONS
     contact_id: ContactId
     about: str
     kind: str

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import case, exists, func, insert, literal, select, update
+from sqlalchemy import and_, case, exists, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -55,7 +55,7 @@ def take(receipts: Sequence[Receipt], session: Session) -> None:
                 (given.excluded.state == RETRYING, func.now() + _patience()), else_=None
             ),
         },
-        where=deliveries.c.state.not_in(FINAL),
+        where=and_(*(deliveries.c.state != state for state in FINAL)),
     )
     session.execute(moved, rows)
 
@@ -158,9 +158,9 @@ def _receipt_row(receipt: Receipt) -> dict[str, Any]:
     }
 
 
-def _patience() -> Any:
-    return timedelta(seconds=PATIENCE_SECONDS * settings().time_scale)
+def _patience() -> timedelta:
+    return settings().wait(PATIENCE_SECONDS, least=3.0)
 
 
 def _longest() -> Any:
-    return literal(timedelta(seconds=LONGEST_SECONDS * settings().time_scale))
+    return literal(settings().wait(LONGEST_SECONDS, least=30.0))

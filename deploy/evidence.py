@@ -1,0 +1,197 @@
+"""Gathers what `verify` judges: every store as its own service, and the records of the outside."""
+
+import json
+import urllib.request
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import text
+
+from contracts.runtime.database import Database
+from contracts.runtime.settings import Settings
+from orchestrator.core.advance import advance
+from orchestrator.core.state import begin
+from orchestrator.shell import runner, store
+
+QUIET = timedelta(minutes=2)
+
+
+@dataclass
+class Evidence:
+    """What is stored, by order id unless its name says otherwise."""
+
+    at_rest: bool = False
+    judged: set[str] = field(default_factory=set)
+    submitted: set[str] = field(default_factory=set)
+    sagas: dict[str, str] = field(default_factory=dict)
+    in_review: set[str] = field(default_factory=set)
+    sleeping: list[str] = field(default_factory=list)
+    replayed: int = 0
+    unreplayed: list[str] = field(default_factory=list)
+    orders: dict[str, str] = field(default_factory=dict)
+    amounts: dict[str, int] = field(default_factory=dict)
+    money: list[Any] = field(default_factory=list)
+    provider: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    stock: list[Any] = field(default_factory=list)
+    stock_ledger: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    reservations: dict[str, str] = field(default_factory=dict)
+    parcels: Counter[str] = field(default_factory=Counter)
+    dead: set[tuple[str, str]] = field(default_factory=set)
+    shipped: set[str] = field(default_factory=set)
+    confirmations: list[str] = field(default_factory=list)
+    applied: dict[str, Counter[str]] = field(default_factory=dict)
+    deliveries: int = 0
+    unreported: list[str] = field(default_factory=list)
+    personal: list[str] = field(default_factory=list)
+
+
+def gather(config: Settings, simulators: dict[str, str]) -> Evidence:
+    """Read every store and every record once."""
+    seen = Evidence()
+    read = _Reader(config)
+    _sagas(seen, read)
+    _orders(seen, read)
+    _stock(seen, read)
+    _deliveries(seen, read)
+    _applied(seen, read)
+    _outside(seen, simulators)
+    _judged(seen, read, config)
+    return seen
+
+
+class _Reader:
+    """Runs a query as the service that owns the data."""
+
+    def __init__(self, config: Settings) -> None:
+        self._config = config
+
+    def __call__(self, service: str, query: str, **values: Any) -> list[Any]:
+        database = Database(service, self._config)
+        try:
+            with database.transaction() as session:
+                return list(session.execute(text(query), values))
+        finally:
+            database.close()
+
+
+def _sagas(seen: Evidence, read: _Reader) -> None:
+    rows = read("orchestrator", "SELECT * FROM sagas ORDER BY id")
+    submissions = read("orchestrator", "SELECT order_id FROM submissions")
+    seen.submitted = {str(row.order_id) for row in submissions}
+    seen.sagas = {str(row.subject): row.status for row in rows}
+    finished = ("completed", "undone")
+    seen.in_review = {str(row.subject) for row in rows if row.status == "review"}
+    seen.sleeping = [str(r.subject) for r in rows if r.status not in finished and not r.wake_at]
+    journal = defaultdict(list)
+    entries = "SELECT saga_id, input FROM journal ORDER BY saga_id, version"
+    for entry in read("orchestrator", entries):
+        journal[entry.saga_id].append(entry.input)
+    for row in rows:
+        seen.replayed += 1
+        if not _replays(row, journal[row.id]):
+            seen.unreplayed.append(str(row.subject))
+
+
+def _replays(row: Any, inputs: list[Any]) -> bool:
+    """Whether the journal, given to the core again, leads to the stored state."""
+    stored = store.read(row, runner.definition).state
+    definition = runner.definition(row.name, row.definition)
+    state = begin(definition, stored.id, _first_data(stored), stored.started_at)
+    for given in inputs:
+        state = advance(definition, state, store.unpacked_input(given)).state
+    return state == stored
+
+
+def _first_data(state: Any) -> Any:
+    """What the saga knew before it learned anything."""
+    learned = {f.name: None for f in fields(state.data) if "learned" in f.metadata}
+    return replace(state.data, **learned)
+
+
+def _orders(seen: Evidence, read: _Reader) -> None:
+    rows = read("orders", "SELECT id, status, amount FROM orders WHERE customer_id <> ''")
+    seen.orders = {str(row.id): row.status for row in rows}
+    seen.amounts = {str(row.id): row.amount for row in rows}
+    seen.money = read(
+        "payments",
+        "SELECT order_id::text AS order_id, operation, debit, credit, amount, currency "
+        "FROM money_entries ORDER BY id",
+    )
+    rows = read("shipping", "SELECT order_id FROM shipments WHERE state = 'requested'")
+    seen.shipped = {str(row.order_id) for row in rows}
+
+
+def _stock(seen: Evidence, read: _Reader) -> None:
+    seen.stock = read("inventory", "SELECT * FROM stock")
+    rows = read("inventory", "SELECT order_id, state FROM reservations")
+    seen.reservations = {str(row.order_id): row.state for row in rows}
+    sums = ", ".join(
+        f"coalesce(sum(units) FILTER (WHERE target = '{place}'), 0)"
+        f" - coalesce(sum(units) FILTER (WHERE source = '{place}'), 0) AS {place}"
+        for place in ("on_hand", "reserved", "shipped")
+    )
+    rows = read("inventory", f"SELECT sku, {sums} FROM stock_entries GROUP BY sku")
+    seen.stock_ledger = {r.sku: (r.on_hand, r.reserved, r.shipped) for r in rows}
+
+
+def _deliveries(seen: Evidence, read: _Reader) -> None:
+    confirmed = "SELECT subject FROM events WHERE type = 'concerto.OrderConfirmed.v1'"
+    seen.confirmations = [row.subject for row in read("trail", confirmed)]
+    ((seen.deliveries,),) = read("trail", "SELECT count(*) FROM deliveries")
+    at = "SELECT id FROM events WHERE envelope::text LIKE '%@%'"
+    seen.personal = [str(row.id) for row in read("trail", at)]
+    dead = (
+        "SELECT event_id, subscriber, subject FROM deliveries JOIN events ON events.id = event_id "
+        "WHERE state = 'dead'"
+    )
+    for row in read("trail", dead):
+        seen.dead.add((row.subscriber, row.subject))
+        letter = "SELECT 1 FROM dead_letters WHERE id = :id"
+        if not read(row.subscriber, letter, id=row.event_id):
+            seen.unreported.append(f"{row.event_id} at {row.subscriber}")
+
+
+def _applied(seen: Evidence, read: _Reader) -> None:
+    mails = "SELECT subject FROM mails WHERE kind = 'confirmation'"
+    posts = "SELECT subject FROM posts WHERE kind = 'order.confirmed'"
+    orders = "SELECT order_id::text AS subject FROM applied_orders"
+    stores = {"email": mails, "crm": posts, "analytics": orders, "recommendation": orders}
+    for service, query in stores.items():
+        seen.applied[service] = Counter(row.subject for row in read(service, query))
+
+
+def _outside(seen: Evidence, simulators: dict[str, str]) -> None:
+    intents = {
+        record["intent"]["id"]: record["intent"]
+        for record in _records(simulators["payment"])
+        if record["kind"] == "intent"
+    }
+    for intent in intents.values():
+        seen.provider.setdefault(intent["metadata"]["order_id"], []).append(intent)
+    mails = {record["message_id"]: record["order_id"] for record in _records(simulators["mail"])}
+    seen.applied["the mail server"] = Counter(
+        order for order in mails.values() if order in seen.sagas
+    )
+    posts = [r for r in _records(simulators["crm"]) if r["new"] and r["type"] == "order.confirmed"]
+    seen.applied["the CRM"] = Counter(post["data"]["order_id"] for post in posts)
+    seen.parcels = Counter(record["reference"] for record in _records(simulators["carrier"]))
+
+
+def _judged(seen: Evidence, read: _Reader, config: Settings) -> None:
+    """All orders at rest; else those whose saga has not changed for a while."""
+    busy = "SELECT count(*) FROM sagas WHERE status IN ('accepted', 'running', 'undoing')"
+    ((running,),) = read("orchestrator", busy)
+    open_ones = "SELECT count(*) FROM deliveries WHERE state IN ('pending', 'retrying')"
+    ((pending,),) = read("trail", open_ones)
+    seen.at_rest = not running and not pending
+    quiet = timedelta(0) if seen.at_rest else QUIET * config.time_scale
+    settled = "SELECT subject FROM sagas WHERE changed_at <= now() - :quiet"
+    seen.judged = {str(row.subject) for row in read("orchestrator", settled, quiet=quiet)}
+
+
+def _records(url: str) -> list[dict[str, Any]]:
+    with urllib.request.urlopen(f"{url}/records", timeout=30) as answer:
+        records: list[dict[str, Any]] = json.load(answer)
+        return records

@@ -1,0 +1,61 @@
+"""What needs more than one service's data: an order's story, and the dead letters of all."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+
+from contracts.delivery.replay import replay as replayed
+from contracts.delivery.tables import dead_letters
+from contracts.runtime.access import Caller, allow
+from contracts.runtime.database import Database
+from contracts.runtime.problems import Problem
+from contracts.runtime.settings import Settings
+from deploy.services import services
+from deploy.story import why
+
+Staff = Annotated[Caller, Depends(allow("support", "risk", "operator"))]
+Operator = Annotated[Caller, Depends(allow("operator"))]
+SHOWN = 200
+
+
+def routes(orchestrator: Database, trail: Database, config: Settings) -> APIRouter:
+    """The routes that look at several services."""
+    router = APIRouter()
+    databases = {service.name: Database(service.name, config) for service in services()}
+
+    @router.get("/sagas/{identifier}/why", tags=["sagas"])
+    def story(identifier: UUID, caller: Staff) -> dict[str, Any]:
+        """The story of an order, by its id or its saga's, in plain sentences."""
+        lines = why(orchestrator, trail, str(identifier))
+        if lines is None:
+            raise Problem(404, "not-found", "There is no such order or saga")
+        return {"lines": lines}
+
+    @router.get("/dead-letters", tags=["dead letters"])
+    def listed(caller: Staff) -> dict[str, Any]:
+        """What could not be handled and was not replayed since, newest first."""
+        found = [row for name, db in databases.items() for row in _letters(name, db)]
+        newest = sorted(found, key=lambda row: row["at"], reverse=True)
+        return {"dead_letters": newest[:SHOWN]}
+
+    @router.post("/dead-letters/{identifier}/replay", tags=["dead letters"])
+    def replay(identifier: UUID, caller: Operator) -> dict[str, str]:
+        """Hand a dead letter to its service once more; to that one service only."""
+        for name, db in databases.items():
+            with db.transaction() as session:
+                if replayed(session, str(identifier)):
+                    return {"service": name}
+        raise Problem(404, "not-found", "There is no such dead letter that could be replayed")
+
+    return router
+
+
+def _letters(service: str, db: Database) -> Iterator[dict[str, Any]]:
+    wanted = select(dead_letters).order_by(dead_letters.c.at.desc()).limit(SHOWN)
+    with db.transaction() as session:
+        for row in session.execute(wanted):
+            letter = {name: value for name, value in row._mapping.items() if name != "envelope"}
+            yield {"service": service, **letter, "replayable": row.envelope is not None}
