@@ -34,7 +34,7 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.url
 
 
-class _running:  # noqa: N801 - used as a function
+class _running:
     """Runs a server while the block lasts."""
 
     def __init__(self, command: list[str], log: Path, server: Postgres | Valkey) -> None:
