@@ -41,9 +41,9 @@ lock: .venv/bin/uv ## lock the requirements anew, with hashes
 clean: ## remove the environment and the demo's data
 	rm -rf .venv .bootstrap $(DATA)
 
-lock := $(bin)/uv pip compile --universal --generate-hashes --no-header --no-annotate \
+lock := $(bin)/uv pip compile --system-certs --universal --generate-hashes --no-header --no-annotate \
 	--python-version 3.11 --quiet --upgrade
-install := $(bin)/uv pip install --python $(bin)/python --compile-bytecode --quiet
+install := $(bin)/uv pip install --system-certs --python $(bin)/python --compile-bytecode --quiet
 
 # A Python without ensurepip (Debian splits it off) takes virtualenv from PyPI instead.
 .venv/bin/python:
