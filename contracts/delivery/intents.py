@@ -82,6 +82,12 @@ class Performers:
         asyncio.set_event_loop(self._loop)
         self._loop.create_task(self._serve())
         self._loop.run_forever()
+        left = asyncio.all_tasks(self._loop)
+        for task in left:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
 
     async def _serve(self) -> None:
         token = mint(self._settings, "service", self._service.name, timedelta(days=365))

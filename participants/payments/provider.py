@@ -7,13 +7,13 @@ after a while. Capture and cancel need no such care: they name one payment inten
 captured or cancelled once, and it can be read how it stands.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, ClassVar
 
+import aiohttp
 import stripe
 
 from contracts.delivery.outside import Outside
@@ -108,16 +108,17 @@ async def take(intent: Take, outside: Outside) -> Outcome:
 
 
 def _client(outside: Outside) -> stripe.StripeClient:
-    """The client of this event loop: its connections cannot serve another."""
+    """The client on this event loop's connections: they cannot serve another, and end with it."""
     key = outside.settings.payment_key.get_secret_value()
-    return _made(asyncio.get_running_loop(), outside.settings.payment_url, key)
+    return _made(outside.http, outside.settings.payment_url, key)
 
 
 @lru_cache(maxsize=CLIENTS)
-def _made(_: asyncio.AbstractEventLoop, url: str, key: str) -> stripe.StripeClient:
+def _made(http: aiohttp.ClientSession, url: str, key: str) -> stripe.StripeClient:
     addresses: Any = {"api": url}
+    client = stripe.AIOHTTPClient(session=http)
     return stripe.StripeClient(
-        key, base_addresses=addresses, http_client=stripe.AIOHTTPClient(), max_network_retries=0
+        key, base_addresses=addresses, http_client=client, max_network_retries=0
     )
 
 

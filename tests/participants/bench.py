@@ -1,0 +1,111 @@
+"""One participant on a real database, asked as the orchestrator asks it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from sqlalchemy import create_engine, text
+
+from contracts.delivery.due import Host
+from contracts.delivery.envelope import Envelope
+from contracts.delivery.memory import Memory
+from contracts.delivery.service import Service
+from contracts.messages.base import Command, Message
+from contracts.messages.values import MessageId, OrderId, stamped
+from contracts.runtime.settings import Settings
+from deploy.migrate import migrate
+from tests.simulators.running import until
+
+NUMBERS = count(1)
+DATABASE = "participants"
+SIGNING_KEY = "k" * 40
+
+
+@dataclass
+class Bench:
+    """The participant, and what it answered to which command."""
+
+    host: Host
+    memory: Memory
+    heard: dict[str, Message] = field(default_factory=dict)
+
+    def send(self, command: Command[Any]) -> Envelope:
+        """Send a command under a new id; its answer comes later."""
+        now, number = datetime.now(UTC), str(next(NUMBERS))
+        envelope = Envelope(
+            id=MessageId(stamped(now, "command", number)),
+            message=command,
+            source="asker",
+            at=now,
+            subject=getattr(command, "order_id", ""),
+        )
+        self.host.receive([envelope])
+        return envelope
+
+    def ask(self, command: Command[Any]) -> Any:
+        """Send a command and wait for its answer."""
+        return self.answer(self.send(command))
+
+    def answer(self, envelope: Envelope) -> Any:
+        """Wait for the answer to a command that was sent."""
+        return until(lambda: self._listen().get(envelope.id))
+
+    def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
+        """What `query` finds; nothing for a change."""
+        with self.host.db.transaction() as session:
+            found: Any = session.execute(text(query), values)
+            return [tuple(row) for row in found] if found.returns_rows else []
+
+    def _listen(self) -> dict[str, Message]:
+        waiting = self.memory._queues["asker"]
+        while not waiting.empty():
+            for said in waiting.get_nowait() or ():
+                assert said.cause
+                self.heard[said.cause] = said.message
+        return self.heard
+
+
+@contextmanager
+def bench(service: Service, database_url: str, **more: Any) -> Iterator[Bench]:
+    """The participant at work while the block lasts, with quick retries."""
+    config = Settings(
+        database_url=database_url,
+        retry_seconds=0.05,
+        due_seconds=0.02,
+        time_scale=0.1,
+        signing_key=SIGNING_KEY,
+        **more,
+    )
+    memory = Memory(config)
+    memory.host(Service("asker"))
+    host = memory.host(service)
+    host.start()
+    try:
+        yield Bench(host, memory)
+    finally:
+        host.stop()
+
+
+def migrated(admin_url: str) -> str:
+    """The address of a database with every service's tables, made at the first call."""
+    engine = create_engine(_driven(admin_url), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        known = connection.scalar(text(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"))
+        if not known:
+            connection.execute(text(f"CREATE DATABASE {DATABASE}"))
+    engine.dispose()
+    url = f"{admin_url.rsplit('/', 1)[0]}/{DATABASE}"
+    migrate(url, {})
+    return url
+
+
+def new_order() -> OrderId:
+    """The id of an order nobody has used."""
+    return OrderId(stamped(datetime.now(UTC), "order", str(next(NUMBERS))))
+
+
+def _driven(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg://")
