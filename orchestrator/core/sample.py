@@ -3,7 +3,7 @@
 import dataclasses
 from functools import cache
 from types import UnionType
-from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_hints
 
 from contracts.messages.base import Result
 from orchestrator.core.definition import Saga, Step, results_of
@@ -29,6 +29,8 @@ def example_of(kind: Any, number: int = 1) -> Any:
         hints = get_type_hints(kind)
         fields = [field.name for field in dataclasses.fields(kind) if field.init]
         return kind(**{name: example_of(hints[name], number) for name in fields})
+    if get_origin(kind) is Literal:
+        return get_args(kind)[0]
     if get_origin(kind) is tuple:
         return (example_of(get_args(kind)[0], number),)
     if get_origin(kind) in (Union, UnionType):

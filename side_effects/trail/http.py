@@ -20,6 +20,12 @@ STATES = ("pending", "handled", "retrying", "dead", "ignored")
 def routes(db: Database) -> APIRouter:
     """The routes of the trail."""
     router = APIRouter(tags=["events"])
+    _events(router, db)
+    _deliveries(router, db)
+    return router
+
+
+def _events(router: APIRouter, db: Database) -> None:
 
     @router.get("/events")
     def events(
@@ -47,6 +53,8 @@ def routes(db: Database) -> APIRouter:
             raise Problem(404, "not-found", "There is no such event")
         return {**_event(row), "envelope": row.envelope}
 
+
+def _deliveries(router: APIRouter, db: Database) -> None:
     @router.get("/events/{event_id}/deliveries")
     def delivered(event_id: UUID, caller: Staff) -> list[dict[str, Any]]:
         """What became of one event at each subscriber."""
@@ -67,8 +75,6 @@ def routes(db: Database) -> APIRouter:
         counted = counted.group_by(Delivery.subscriber).order_by(Delivery.subscriber)
         with db.transaction() as session:
             return [dict(row._mapping) for row in session.execute(counted)]
-
-    return router
 
 
 def _event(row: EventRow) -> dict[str, Any]:
