@@ -1,16 +1,10 @@
-"""Payments holds, lets go of and takes money once, whatever the provider does not say."""
+"""Payments holds, lets go of and takes money once, and keeps a ledger of it."""
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from contracts.delivery.envelope import Envelope
-from contracts.delivery.service import Done, Refused
 from contracts.messages.payments import (
-    AuthorizePayment,
     CapturePayment,
     PaymentAuthorized,
     PaymentCaptured,
@@ -20,66 +14,12 @@ from contracts.messages.payments import (
     QueryPayment,
     VoidPayment,
 )
-from contracts.messages.values import Money, OrderId
-from participants.payments import recording
-from participants.payments.handlers import payments
-from participants.payments.provider import Hold
-from participants.payments.tables import Payment
-from tests.participants.bench import Bench, bench, migrated, new_order
-from tests.simulators.running import KEY, Running, form, until
-
-PRICE = Money(amount=1999, currency="GBP")
-
-
-@pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with Running("payment", tmp_path_factory.mktemp("payment")) as running:
-        yield running
-
-
-@pytest.fixture
-def provider(simulator: Running) -> Iterator[Running]:
-    yield simulator
-    simulator.switch(unknown_silent=True, search_blind=False, slow_seconds=0, silent=False)
-    simulator.switch(down=False)
-
-
-@pytest.fixture(scope="module")
-def at_work(postgres: str, simulator: Running) -> Iterator[Bench]:
-    more = {"payment_url": simulator.url, "payment_key": KEY}
-    with bench(payments, migrated(postgres), **more) as bench_:
-        yield bench_
-
-
-@pytest.fixture
-def desk(at_work: Bench, provider: Running) -> Bench:
-    return at_work
-
-
-def authorize(order: OrderId, token: str = "pm_card_visa") -> AuthorizePayment:
-    return AuthorizePayment(order_id=order, amount=PRICE, method="card", token=token)
-
-
-def charges(provider: Running, order: OrderId) -> dict[str, str]:
-    """The last status of each of the order's holds, by the provider's id."""
-    mine = [r["intent"] for r in provider.records(kind="intent")]
-    return {i["id"]: i["status"] for i in mine if i["metadata"]["order_id"] == order}
-
-
-def statuses(provider: Running, order: OrderId) -> list[str]:
-    return list(charges(provider, order).values())
-
-
-def ledger(desk: Bench, order: OrderId) -> list[tuple[str, int]]:
-    """Operations and amounts of the order, oldest first."""
-    found = "SELECT operation, amount FROM money_entries WHERE order_id = :id ORDER BY id"
-    return [tuple(row) for row in desk.rows(found, id=order)]
-
-
-def aged(desk: Bench, order: OrderId, by: timedelta) -> None:
-    """Let the order's hold have been asked for that much earlier."""
-    change = "UPDATE payments SET asked_at = asked_at - :by WHERE order_id = :id"
-    desk.rows(change, by=by, id=order)
+from contracts.messages.values import Money
+from participants.payments import http
+from tests.participants.bench import Bench, new_order
+from tests.participants.edge import bearer, served
+from tests.participants.money import PRICE, authorize, charges, ledger, statuses
+from tests.simulators.running import KEY, Running, call, form, until
 
 
 def test_a_hold_is_made_and_taken(desk: Bench, provider: Running) -> None:
@@ -165,89 +105,6 @@ def test_a_void_during_the_hold_is_obeyed(desk: Bench, provider: Running) -> Non
     assert ledger(desk, order) in ([], [("hold", 1999), ("release", 1999)])
 
 
-@pytest.mark.parametrize("token", ["pm_sim_timeout_before", "pm_sim_timeout_after"])
-def test_a_lost_answer_is_unknown_and_found_later(
-    desk: Bench, provider: Running, token: str
-) -> None:
-    """Never failed; the query learns of the one charge, made before or by the repeat."""
-    order = new_order()
-    assert isinstance(desk.ask(authorize(order, token)), PaymentStatusUnknown)
-    assert isinstance(desk.ask(QueryPayment(order_id=order)), PaymentAuthorized)
-    assert statuses(provider, order) == ["requires_capture"]
-
-
-@pytest.mark.parametrize("token", ["pm_sim_timeout_before", "pm_sim_timeout_after"])
-def test_what_is_unknown_can_be_let_go_of(desk: Bench, provider: Running, token: str) -> None:
-    """After a lost answer the void finds the charge and cancels it; none lands later."""
-    order = new_order()
-    desk.ask(authorize(order, token))
-    assert isinstance(desk.ask(VoidPayment(order_id=order)), PaymentVoided)
-    assert statuses(provider, order) == ["canceled"]
-
-
-def test_unknown_for_long_stays_unknown(desk: Bench, provider: Running) -> None:
-    """While the provider is silent, query and void are unknown too; then the void is obeyed."""
-    order = new_order()
-    wishes = (authorize(order, "pm_sim_unknown"), QueryPayment(order_id=order))
-    for wish in (*wishes, VoidPayment(order_id=order), QueryPayment(order_id=order)):
-        assert isinstance(desk.ask(wish), PaymentStatusUnknown)
-    assert statuses(provider, order) == ["requires_capture"]
-    provider.switch(unknown_silent=False)
-    assert isinstance(desk.ask(QueryPayment(order_id=order)), PaymentVoided)
-    assert statuses(provider, order) == ["canceled"]
-
-
-def test_the_charge_behind_a_500_is_found(desk: Bench, provider: Running) -> None:
-    """The replayed 500 does not hide the charge: it is found by the order's id."""
-    order = new_order()
-    assert isinstance(desk.ask(authorize(order, "pm_sim_500_after")), PaymentAuthorized)
-    assert statuses(provider, order) == ["requires_capture"]
-
-
-def test_not_found_is_believed_only_after_a_while(desk: Bench, provider: Running) -> None:
-    """With the index behind, the charge is unknown, and gone only when that lasts."""
-    order, other = new_order(), new_order()
-    provider.switch(search_blind=True)
-    for one in (order, other):
-        assert isinstance(desk.ask(authorize(one, "pm_sim_500_after")), PaymentStatusUnknown)
-        assert isinstance(desk.ask(QueryPayment(order_id=one)), PaymentStatusUnknown)
-    aged(desk, other, timedelta(minutes=2))
-    assert desk.ask(QueryPayment(order_id=other)).code == "not_found"
-    provider.switch(search_blind=False)
-    assert isinstance(desk.ask(QueryPayment(order_id=order)), PaymentAuthorized)
-
-
-def test_a_key_the_provider_may_have_forgotten_is_not_used(desk: Bench, provider: Running) -> None:
-    """A day later nothing is created by asking; the charge is looked for, and is not there."""
-    order = new_order()
-    desk.ask(authorize(order, "pm_sim_timeout_before"))
-    aged(desk, order, timedelta(days=1))
-    assert desk.ask(QueryPayment(order_id=order)).code == "not_found"
-    assert charges(provider, order) == {}
-
-
-def test_a_provider_that_is_down_is_no_refusal(desk: Bench, provider: Running) -> None:
-    """503 to everything is unknown; once it is up, the query makes the charge."""
-    order = new_order()
-    provider.switch(down=True)
-    assert isinstance(desk.ask(authorize(order)), PaymentStatusUnknown)
-    provider.switch(down=False)
-    assert isinstance(desk.ask(QueryPayment(order_id=order)), PaymentAuthorized)
-
-
-def test_a_lost_capture_is_unknown_and_found_later(desk: Bench, provider: Running) -> None:
-    """The money is taken once; what is being taken cannot be voided."""
-    order = new_order()
-    desk.ask(authorize(order))
-    provider.switch(silent=True)
-    assert isinstance(desk.ask(CapturePayment(order_id=order, amount=PRICE)), PaymentStatusUnknown)
-    assert isinstance(desk.ask(VoidPayment(order_id=order)), PaymentStatusUnknown)
-    provider.switch(silent=False)
-    assert isinstance(desk.ask(QueryPayment(order_id=order)), PaymentCaptured)
-    assert isinstance(desk.ask(VoidPayment(order_id=order)), PaymentStatusUnknown)
-    assert statuses(provider, order) == ["succeeded"]
-
-
 def test_an_expired_hold_is_not_taken(desk: Bench, provider: Running) -> None:
     """The provider let go of the hold: the capture has failed, and the ledger releases it."""
     order = new_order()
@@ -263,27 +120,6 @@ def test_nothing_is_known_of_an_order_nobody_named(desk: Bench) -> None:
     order = new_order()
     assert isinstance(desk.ask(QueryPayment(order_id=order)), PaymentStatusUnknown)
     assert desk.ask(CapturePayment(order_id=order, amount=PRICE)).code == "not_held"
-
-
-def test_a_stale_refusal_does_not_decide_about_a_new_charge(desk: Bench) -> None:
-    """The outcome of an earlier attempt leaves the attempt under way as it is."""
-    order = new_order()
-    wish = desk.send(authorize(order))
-    desk.answer(wish)
-    desk.rows("UPDATE payments SET state = 'asking' WHERE order_id = :id", id=order)
-    stale = _hold(order, "an earlier key")
-    answer, state = _record(desk, wish, stale, Refused(reason="declined", code="card_declined"))
-    assert (type(answer), state) == (PaymentStatusUnknown, "asking")
-
-
-def test_a_hold_nobody_waits_for_is_let_go_of(desk: Bench) -> None:
-    """A charge that shows up after it was given up becomes a wish to cancel it."""
-    order = new_order()
-    wish = desk.send(authorize(order, "pm_card_chargeDeclined"))
-    desk.answer(wish)
-    late = Done(data={"reference": "pi_late"})
-    answer, state = _record(desk, wish, _hold(order, wish.id), late)
-    assert (type(answer).__name__, answer.reference, state) == ("LetGo", "pi_late", "letting_go")
 
 
 def test_debits_equal_credits(desk: Bench) -> None:
@@ -303,16 +139,15 @@ def test_the_ledger_cannot_be_changed(desk: Bench) -> None:
     assert rights == {"INSERT": [(True,)], "UPDATE": [(False,)], "DELETE": [(False,)]}
 
 
-def _hold(order: OrderId, key: str) -> Hold:
-    asked = datetime.now(UTC)
-    more: Any = {"amount": 1999, "currency": "GBP", "token": "pm_card_visa", "asked_at": asked}
-    return Hold(key=key, order_id=order, **more)
-
-
-def _record(desk: Bench, wish: Envelope, intent: Hold, outcome: Done | Refused) -> tuple[Any, str]:
-    """What recording answers, and where the payment then stands."""
-    with desk.host.db.transaction() as session:
-        session.info["envelope"] = wish
-        session.load(Payment, {intent.order_id})
-        answer = recording.hold(intent, outcome, session)
-        return answer, session.get(Payment, intent.order_id).state
+@pytest.mark.usefixtures("signed")
+def test_the_ledger_is_shown_to_support_alone(desk: Bench) -> None:
+    """Support sees the entries of an order; a shop is refused, and so is a stranger."""
+    order = new_order()
+    desk.ask(authorize(order))
+    with served(http.routes(desk.host.db)) as url:
+        path = f"{url}/ledgers/money/{order}"
+        assert call("GET", path)[0] == 401
+        assert call("GET", path, Authorization=bearer("shop"))[0] == 403
+        status, body = call("GET", path, Authorization=bearer("support"))
+    ((operation, money),) = [(entry["operation"], entry["money"]) for entry in body["entries"]]
+    assert (status, operation, money) == (200, "hold", {"amount": 1999, "currency": "GBP"})

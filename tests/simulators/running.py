@@ -80,15 +80,22 @@ class Running:
     def _call(
         self, method: str, path: str, body: Any, seconds: float, headers: dict[str, str]
     ) -> tuple[int, Any]:
-        said = {name.replace("_", "-"): value for name, value in headers.items()}
-        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, said, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=seconds) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, json.loads(error.read() or b"null")
+        return call(method, self.url + path, body, seconds, **headers)
+
+
+def call(
+    method: str, url: str, body: Any = None, seconds: float = ANSWER_SECONDS, **headers: str
+) -> tuple[int, Any]:
+    """Status and JSON of a request; a header is named with `_` for `-`."""
+    said = {name.replace("_", "-"): value for name, value in headers.items()}
+    data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, said, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=seconds) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read() or b"null")
 
 
 def form(**fields: Any) -> bytes:

@@ -1,0 +1,48 @@
+"""Payments at work against the payment simulator."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from contracts.runtime.settings import settings
+from participants.payments.handlers import payments
+from tests.participants.bench import SIGNING_KEY, Bench, bench, migrated
+from tests.simulators.running import KEY, Running
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The payment simulator as a process."""
+    with Running("payment", tmp_path_factory.mktemp("payment")) as running:
+        yield running
+
+
+@pytest.fixture
+def provider(simulator: Running) -> Iterator[Running]:
+    """The payment simulator, its switches put back afterwards."""
+    yield simulator
+    simulator.switch(unknown_silent=True, search_blind=False, slow_seconds=0)
+    simulator.switch(silent=False, down=False)
+
+
+@pytest.fixture(scope="module")
+def at_work(postgres: str, simulator: Running) -> Iterator[Bench]:
+    """Payments, for all tests of a module."""
+    more = {"payment_url": simulator.url, "payment_key": KEY}
+    with bench(payments, migrated(postgres), **more) as running:
+        yield running
+
+
+@pytest.fixture
+def desk(at_work: Bench, provider: Running) -> Bench:
+    """Payments, in front of a provider with its switches in order."""
+    return at_work
+
+
+@pytest.fixture
+def signed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process accepts and makes tokens with the key of the bench."""
+    monkeypatch.setenv("CONCERTO_SIGNING_KEY", SIGNING_KEY)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()

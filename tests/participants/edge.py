@@ -1,0 +1,37 @@
+"""Routes of a participant, really served over HTTP."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import APIRouter, FastAPI
+
+from contracts.runtime import problems
+from contracts.runtime.settings import settings
+from contracts.runtime.tokens import mint
+from deploy.local.servers import free_port
+from tests.simulators.running import until
+
+
+@contextmanager
+def served(routes: APIRouter) -> Iterator[str]:
+    """The address at which `routes` answer while the block lasts."""
+    edge = FastAPI()
+    problems.install(edge)
+    edge.include_router(routes)
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(edge, port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        until(lambda: server.started)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+def bearer(role: str) -> str:
+    """What stands in the Authorization header of somebody in this role."""
+    return f"Bearer {mint(settings(), role, 'somebody')}"
