@@ -30,6 +30,7 @@ class Database:
             pool_size=self._settings.pool_connections,
             max_overflow=0,
             pool_timeout=self._settings.statement_seconds,
+            pool_pre_ping=True,  # after a restart of the database nobody gets a dead connection
             connect_args={
                 "options": self._options(),
                 "application_name": f"concerto {self.service}",

@@ -61,7 +61,7 @@ class Platform:
         )
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
-                return _read(answer.read())
+                return _read(answer)
         except urllib.error.HTTPError as error:
             raise Refused(_problem(error)) from None
         except OSError as error:
@@ -104,12 +104,11 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     out.print(drawn)
 
 
-def _read(body: bytes) -> Any:
-    text = body.decode()
-    try:
-        return json.loads(text)
-    except ValueError:
-        return [json.loads(line) for line in text.splitlines()]
+def _read(answer: Any) -> Any:
+    body = answer.read().decode()
+    if answer.headers.get_content_type() == "application/jsonl":
+        return [json.loads(line) for line in body.splitlines()]
+    return json.loads(body)
 
 
 def _problem(error: urllib.error.HTTPError) -> str:

@@ -1,0 +1,147 @@
+"""A whole embedded stack, started once, and what is needed to send it orders and hurt it."""
+
+import json
+import os
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from contracts.runtime.database import Database
+from deploy.cli.common import Platform
+from deploy.local import lifecycle, supervision
+from deploy.local.stack import Stack
+from deploy.verify import verify
+
+WAIT_SECONDS = 90.0
+ENDED = ("completed", "undone", "review")
+numbers = count()
+
+
+def wait_until(what: str, holds: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
+    """Wait for a condition, or fail with what was waited for."""
+    until = time.monotonic() + seconds
+    pause = ThreadPoolExecutor(1)
+    while not holds():
+        assert time.monotonic() < until, f"not within {seconds:g} s: {what}"
+        pause.submit(lambda: None).result()
+    pause.shutdown()
+
+
+@dataclass
+class Platforms:
+    """One stack, spoken to as a shop and as an operator would."""
+
+    stack: Stack
+
+    @property
+    def http(self) -> Platform:
+        """Its HTTP, with a fresh token."""
+        return Platform(self.stack.url, lifecycle.token(self.stack, "admin", "tests"))
+
+    def order(self, token: str = "pm_card_visa", postcode: str = "YO1", **more: Any) -> Any:
+        """An order of two units of SKU-1."""
+        number = next(numbers)
+        person = {"name": "Ann", "email": f"ann-{number}@shop.example", "line1": "1 Road"}
+        price = {"amount": 1999, "currency": "GBP"}
+        return {
+            "key": f"key-{number}",
+            "customer_id": f"c{number % 7}",
+            "currency": "GBP",
+            "lines": [{"sku": "SKU-1", "quantity": 2, "unit_price": price}],
+            "payment": {"method": "card", "token": token},
+            "ship_to": {**person, "city": "York", "postcode": postcode, "country": "GB"},
+            **more,
+        }
+
+    def submit(self, many: int, **choices: Any) -> list[str]:
+        """Submit orders in batches; their ids."""
+        ids = []
+        for at in range(0, many, 100):
+            orders = [self.order(**choices) for _ in range(min(100, many - at))]
+            answers = self.http.call("POST", "/orders:batch", {"orders": orders})
+            ids += [answer["id"] for answer in answers]
+        return ids
+
+    def rows(self, service: str, query: str, **values: Any) -> list[Any]:
+        """What a query finds as `service`."""
+        database = Database(service, lifecycle.config(self.stack))
+        try:
+            with database.transaction() as session:
+                return list(session.execute(text(query), values))
+        finally:
+            database.close()
+
+    def states(self, ids: list[str]) -> dict[str, str]:
+        """The status of each saga by order."""
+        query = "SELECT subject, status FROM sagas WHERE subject = ANY(CAST(:ids AS uuid[]))"
+        return {str(r.subject): r.status for r in self.rows("orchestrator", query, ids=ids)}
+
+    def wait_ended(self, ids: list[str], seconds: float = WAIT_SECONDS) -> dict[str, str]:
+        """Wait until every one of these sagas has ended or waits for a person."""
+        wait_until(
+            "every saga has ended",
+            lambda: all(self.states(ids).get(order) in ENDED for order in ids),
+            seconds,
+        )
+        return self.states(ids)
+
+    def wait_delivered(self, seconds: float = WAIT_SECONDS) -> None:
+        """Wait until no delivery is open and every event is in the log."""
+        wait_until("every event is delivered", self._delivered, seconds)
+
+    def _delivered(self) -> bool:
+        consumers = self.http.get("/consumers")
+        outbox = self.rows("orchestrator", "SELECT 1 FROM outbox LIMIT 1")
+        return not outbox and not any(c["pending"] or c["retrying"] for c in consumers)
+
+    def breaches(self) -> list[str]:
+        """What `verify` finds."""
+        checked = verify(lifecycle.config(self.stack), self.stack.simulators)
+        return [f"{breach.rule}: {breach.text}" for breach in checked.breaches]
+
+    def records(self, simulator: str) -> list[Any]:
+        """The honest record of a simulator."""
+        with urllib.request.urlopen(f"{self.stack.simulators[simulator]}/records") as answer:
+            records: list[Any] = json.load(answer)
+            return records
+
+    def pid(self, name: str) -> int:
+        """The process of this name, or 0."""
+        return int(supervision.states(self.stack)[name]["pid"])
+
+    def ready(self) -> bool:
+        """Whether every process is."""
+        return bool(lifecycle.status(self.stack)["ready"])
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platforms]:
+    """A stack on Valkey whose waits are short."""
+    folder = tmp_path_factory.mktemp("stack")
+    for part in (folder, *folder.parents[:2]):
+        part.chmod(0o755)  # the unprivileged user that runs the database must reach it
+    before = dict(os.environ)
+    stack = Stack.of(folder / "stack")
+    stack.time_scale = 0.1
+    lifecycle.up(stack, lambda _: None)
+    platforms = Platforms(stack)
+    platforms.http.call("PUT", "/stock/SKU-1", {"quantity": 1_000_000})
+    yield platforms
+    lifecycle.down(stack)
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def whole(platform: Platforms) -> Iterator[Platforms]:
+    """The stack with every process running, before and after."""
+    yield platform
+    supervision.run_all(platform.stack)
+    wait_until("every process is ready again", platform.ready)

@@ -1,0 +1,121 @@
+"""Processes are killed, subscribers are down, the broker forgets everything: nothing is lost."""
+
+import os
+import signal
+
+import pytest
+import redis
+
+from deploy.local import lifecycle, supervision
+from deploy.services import services
+from tests.system.conftest import Platforms, wait_until
+
+ORDERS = 60
+KINDS = ("api", "orchestrator", "inventory", "payments", "email", "trail", "postgres", "valkey")
+
+
+def applied(platform: Platforms, service: str, ids: list[str]) -> int:
+    """How many of these orders the subscriber's own store has."""
+    column = {"email": "subject", "crm": "subject"}.get(service, "order_id::text")
+    table = {"email": "mails", "crm": "posts"}.get(service, "applied_orders")
+    query = f"SELECT count(*) FROM {table} WHERE {column} = ANY(:ids)"
+    return int(platform.rows(service, query, ids=ids)[0][0])
+
+
+def test_a_subscriber_that_was_down_has_every_order_once(whole: Platforms) -> None:
+    """100 orders are confirmed while analytics is down; it applies each once after it starts."""
+    supervision.stop(whole.stack, "analytics")
+    ids = whole.submit(100)
+    whole.wait_ended(ids)
+    assert applied(whole, "analytics", ids) == 0
+    supervision.resume(whole.stack, "analytics")
+    wait_until("all are applied", lambda: applied(whole, "analytics", ids) == 100)
+    whole.wait_delivered()
+    assert not whole.breaches()
+
+
+def test_a_subscriber_that_never_ran_is_back_filled(whole: Platforms) -> None:
+    """Orders from before it subscribed reach it through its own queue, each once."""
+    supervision.stop(whole.stack, "recommendation")
+    for service in services():
+        gone = "DELETE FROM subscriptions WHERE subscriber = 'recommendation' RETURNING event"
+        whole.rows(service.name, gone)
+    ids = whole.submit(100)
+    whole.wait_ended(ids)
+    from deploy.topology import apply
+
+    assert apply(lifecycle.config(whole.stack))
+    supervision.resume(whole.stack, "recommendation")
+    wait_until("all are applied", lambda: applied(whole, "recommendation", ids) == 100)
+    whole.wait_delivered()
+    assert not whole.breaches()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kill_in_mid_run_loses_nothing(kind: str, whole: Platforms) -> None:
+    """`kill -9` while orders are under way: all end, and every invariant holds."""
+    ids = whole.submit(ORDERS)
+    os.kill(whole.pid(kind), signal.SIGKILL)
+    wait_until("the killed process is back", whole.ready)
+    ids += whole.submit(10)
+    ends = whole.wait_ended(ids)
+    assert set(ends.values()) == {"completed"}
+    whole.wait_delivered()
+    assert not whole.breaches()
+
+
+def test_a_broker_that_forgets_everything_loses_nothing(whole: Platforms) -> None:
+    """FLUSHALL in mid-run: silence sends again, and all end."""
+    ids = whole.submit(ORDERS)
+    with redis.Redis.from_url(whole.stack.valkey.url) as client:
+        client.flushall()
+    ends = whole.wait_ended(ids)
+    assert set(ends.values()) == {"completed"}
+    whole.wait_delivered()
+    assert not whole.breaches()
+
+
+def test_registration_needs_neither_orchestrator_nor_trail(whole: Platforms) -> None:
+    """With both stopped, a registration reaches its subscribers; the trail hears of it later."""
+    supervision.stop(whole.stack, "orchestrator")
+    supervision.stop(whole.stack, "trail")
+    body = {"customer_id": "reg-1", "name": "Reg", "email": "reg@shop.example"}
+    whole.http.call("POST", "/users", body, **{"Idempotency-Key": "reg-1"})
+    wait_until(
+        "the welcome mail is there",
+        lambda: any(mail["order_id"] == "reg-1" for mail in whole.records("mail")),
+    )
+    wait_until(
+        "the CRM knows",
+        lambda: any(p["data"].get("customer_id") == "reg-1" for p in whole.records("crm")),
+    )
+    supervision.run_all(whole.stack)
+    wait_until("all is ready", whole.ready)
+    logged = "SELECT 1 FROM events WHERE type = 'concerto.UserRegistered.v1'"
+    wait_until("the trail has the event", lambda: bool(whole.rows("trail", logged)))
+
+
+def test_a_dead_supervisor_is_succeeded(whole: Platforms) -> None:
+    """After `kill -9` of the supervisor, `up` on the same folder ends what it left and goes on."""
+    ids = whole.submit(20)
+    left = whole.pid("inventory")
+    os.kill(int((whole.stack.folder / "supervisord.pid").read_text()), signal.SIGKILL)
+    wait_until("the supervisor is gone", lambda: not supervision.alive(whole.stack))
+    lifecycle.up(whole.stack, lambda _: None)
+    assert whole.pid("inventory") != left
+    assert set(whole.wait_ended(ids).values()) == {"completed"}
+    whole.wait_delivered()
+    assert not whole.breaches()
+
+
+def test_garbage_in_the_queue_is_quarantined_and_the_worker_lives(whole: Platforms) -> None:
+    """Raw bytes, JSON that is no message, and pickle: each a dead letter; the next order passes."""
+    before = whole.pid("inventory")
+    with redis.Redis.from_url(whole.stack.valkey.url) as client:
+        for garbage in (b"\xff\x00 raw", b"[]", b'{"body": 1}', b"\x80\x04pickle"):
+            client.lpush("inventory", garbage)
+    letters = "SELECT raw FROM dead_letters WHERE type = ''"
+    wait_until("all are quarantined", lambda: len(whole.rows("inventory", letters)) >= 4)
+    ends = whole.wait_ended(whole.submit(1))
+    assert list(ends.values()) == ["completed"]
+    assert whole.pid("inventory") == before
