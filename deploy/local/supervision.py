@@ -22,6 +22,8 @@ from deploy.local.stack import Stack
 
 STOP_SECONDS = 20
 ENDING_SECONDS = 30.0
+# Groups end one after the other, the highest first; the processes of a group end together.
+GROUPS = {"servers": 1, "services": 10}
 LOG_BYTES, LOG_BACKUPS = "5MB", 2
 
 
@@ -51,7 +53,7 @@ def run_all(stack: Stack) -> None:
     for name, info in states(stack).items():
         if info["statename"] not in ("RUNNING", "STARTING"):
             with contextlib.suppress(Fault):
-                _rpc(stack).supervisor.startProcess(name, False)
+                _rpc(stack).supervisor.startProcess(f"{info['group']}:{name}", False)
 
 
 def restart(stack: Stack, name: str) -> None:
@@ -63,13 +65,13 @@ def restart(stack: Stack, name: str) -> None:
 def stop(stack: Stack, name: str) -> None:
     """End one process, which then stays ended."""
     with contextlib.suppress(Fault):
-        _rpc(stack).supervisor.stopProcess(name, True)
+        _rpc(stack).supervisor.stopProcess(_full(stack, name), True)
 
 
 def resume(stack: Stack, name: str) -> None:
     """Start one process that was ended."""
     with contextlib.suppress(Fault):
-        _rpc(stack).supervisor.startProcess(name, True)
+        _rpc(stack).supervisor.startProcess(_full(stack, name), True)
 
 
 def states(stack: Stack) -> dict[str, dict[str, Any]]:
@@ -87,7 +89,7 @@ def restarts(stack: Stack) -> dict[str, int]:
 
 
 def end(stack: Stack) -> None:
-    """End every process, the workers before the servers, and supervisor itself."""
+    """End the services, all at once, then the servers, and supervisor itself."""
     if alive(stack):
         with contextlib.suppress(OSError, Fault):
             _rpc(stack).supervisor.shutdown()
@@ -106,6 +108,11 @@ def end_leftovers(stack: Stack, patience: float = 0.0) -> None:
         until = time.monotonic() + (10.0 if number == signal.SIGINT else 5.0)
         while time.monotonic() < until and any(_pids(stack)):
             time.sleep(0.1)
+    _clear(stack)
+
+
+def _clear(stack: Stack) -> None:
+    """Remove what dead processes left lying about."""
     (stack.folder / "postgres" / "data" / "postmaster.pid").unlink(missing_ok=True)
     for file in stack.health.glob("*.alive"):
         file.unlink(missing_ok=True)
@@ -144,6 +151,11 @@ def _configuration(stack: Stack) -> Iterator[str]:
     yield "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface"
     for process in processes(stack):
         yield from _program(stack, process)
+    for group, priority in GROUPS.items():
+        names = [process.name for process in processes(stack) if _group(process) == group]
+        yield f"[group:{group}]"
+        yield f"programs={','.join(names)}"
+        yield f"priority={priority}"
 
 
 def _program(stack: Stack, process: Process) -> Iterator[str]:
@@ -156,13 +168,20 @@ def _program(stack: Stack, process: Process) -> Iterator[str]:
     yield "autorestart=true"
     yield "startsecs=1"
     yield "startretries=20"
-    yield f"priority={1 if process.first else 10}"
     yield f"stopsignal={process.stop_signal}"
     yield f"stopwaitsecs={STOP_SECONDS}"
     yield "redirect_stderr=true"
     yield f"stdout_logfile={stack.log / process.name}.log"
     yield f"stdout_logfile_maxbytes={LOG_BYTES}"
     yield f"stdout_logfile_backups={LOG_BACKUPS}"
+
+
+def _group(process: Process) -> str:
+    return "servers" if process.first else "services"
+
+
+def _full(stack: Stack, name: str) -> str:
+    return f"{states(stack)[name]['group']}:{name}"
 
 
 def _quoted(text: str) -> str:
