@@ -7,7 +7,8 @@ about it is answered while the switch `unknown_silent` is on), `pm_sim_500_after
 happens, the answer is a 500, and the replay under the same key is the same 500).
 
 More switches: `slow_seconds` is how long a change is under way at the provider, whether or not the
-caller still waits; `search_blind` lets searches find nothing, as an index that is behind would.
+caller still waits; `search_blind` lets searches find nothing, as an index that is behind would;
+`break_changes` is when a capture or cancel meets a 500: `before` or `after` its effect.
 """
 
 import argparse
@@ -23,6 +24,12 @@ from deploy.simulators import payment_shapes as shapes
 from deploy.simulators.payment_shapes import Answer, Wrong, invalid
 from deploy.simulators.simulator import Simulator, never, serve
 
+FAULTS = {
+    "unknown_silent": True,
+    "search_blind": False,
+    "slow_seconds": 0.0,
+    "break_changes": "",
+}
 Form = dict[str, str]
 Change = Callable[[dict[str, Any], Form], dict[str, Any]]
 
@@ -111,9 +118,7 @@ class Provider:
     async def _change(self, request: web.Request, change: Change) -> web.Response:
         form, identity = await _form(request), request.match_info["id"]
         method = self._intent(identity)["payment_method"]
-        answer = await self._once(
-            request, form, lambda: (200, self._keep(change(self._intent(identity), form)))
-        )
+        answer = await self._once(request, form, lambda: self._changed(identity, change, form))
         await self._silence(method)
         return answer
 
@@ -158,6 +163,13 @@ class Provider:
         if intent["payment_method"] == "pm_sim_500_after":
             return Wrong(500, "api_error", "internal").answer
         return 200, intent
+
+    def _changed(self, identity: str, change: Change, form: Form) -> Answer:
+        broken = Wrong(500, "api_error", "internal").answer
+        if self._simulator.faults["break_changes"] == "before":
+            return broken
+        intent = self._keep(change(self._intent(identity), form))
+        return broken if self._simulator.faults["break_changes"] == "after" else (200, intent)
 
     def _refund(self, identity: str, form: Form) -> Answer:
         already = sum(r["amount"] for r in self.refunds.values() if r["payment_intent"] == identity)
@@ -217,7 +229,7 @@ def _response(answer: Answer, replayed: bool = False) -> web.Response:
 
 def make(options: argparse.Namespace) -> web.Application:
     """The provider's app; its key is in CONCERTO_PAYMENT_KEY."""
-    simulator = Simulator(options.data, unknown_silent=True, search_blind=False, slow_seconds=0.0)
+    simulator = Simulator(options.data, **FAULTS)
     return Provider(simulator, os.environ.get("CONCERTO_PAYMENT_KEY", "")).app()
 
 

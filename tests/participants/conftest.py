@@ -22,7 +22,7 @@ def provider(simulator: Running) -> Iterator[Running]:
     """The payment simulator, its switches put back afterwards."""
     yield simulator
     simulator.switch(unknown_silent=True, search_blind=False, slow_seconds=0)
-    simulator.switch(silent=False, down=False)
+    simulator.switch(silent=False, down=False, break_changes="")
 
 
 @pytest.fixture(scope="module")

@@ -38,6 +38,7 @@ def test_a_hold_is_made_and_taken(desk: Bench, provider: Running) -> None:
 def test_the_same_wish_under_many_ids_is_one_charge(desk: Bench, provider: Running) -> None:
     """Five authorizes and five captures at once: one hold, taken once."""
     order = new_order()
+    provider.switch(slow_seconds=0.2)
     wishes = [desk.send(authorize(order)) for _ in range(5)]
     until(lambda: isinstance(desk.ask(QueryPayment(order_id=order)), PaymentAuthorized))
     takes = [desk.send(CapturePayment(order_id=order, amount=PRICE)) for _ in range(5)]

@@ -21,7 +21,7 @@ from participants.payments import recording
 from participants.payments.provider import Hold
 from participants.payments.tables import Payment
 from tests.participants.bench import Bench, new_order
-from tests.participants.money import PRICE, authorize, charges, statuses
+from tests.participants.money import PRICE, authorize, charges, ledger, statuses
 from tests.simulators.running import Running
 
 
@@ -106,6 +106,40 @@ def test_a_lost_capture_is_unknown_and_found_later(desk: Bench, provider: Runnin
     assert isinstance(desk.ask(QueryPayment(order_id=order)), PaymentCaptured)
     assert isinstance(desk.ask(VoidPayment(order_id=order)), PaymentStatusUnknown)
     assert statuses(provider, order) == ["succeeded"]
+
+
+def test_a_broken_capture_is_read_and_else_tried_anew(desk: Bench, provider: Running) -> None:
+    """A 500 after the effect is found out at once; one before it is asked anew later."""
+    after, before = new_order(), new_order()
+    for order, when in ((after, "after"), (before, "before")):
+        desk.ask(authorize(order))
+        provider.switch(break_changes=when)
+        answer = desk.ask(CapturePayment(order_id=order, amount=PRICE))
+        assert isinstance(answer, PaymentCaptured if when == "after" else PaymentStatusUnknown)
+        provider.switch(break_changes="")
+    assert isinstance(desk.ask(QueryPayment(order_id=before)), PaymentCaptured)
+    assert statuses(provider, before) == ["succeeded"]
+
+
+def test_a_broken_cancel_is_unknown_and_tried_anew(desk: Bench, provider: Running) -> None:
+    """What is still held was not let go of, whatever was answered; the next void does it."""
+    order = new_order()
+    desk.ask(authorize(order))
+    provider.switch(break_changes="before")
+    assert isinstance(desk.ask(VoidPayment(order_id=order)), PaymentStatusUnknown)
+    provider.switch(break_changes="after")
+    assert isinstance(desk.ask(VoidPayment(order_id=order)), PaymentVoided)
+    assert statuses(provider, order) == ["canceled"]
+
+
+def test_a_hold_learned_twice_is_in_the_ledger_once(desk: Bench, provider: Running) -> None:
+    """The same hold, told of again while it is let go of, is not posted again."""
+    order = new_order()
+    wish = desk.send(authorize(order))
+    reference = desk.answer(wish).reference
+    desk.rows("UPDATE payments SET state = 'letting_go' WHERE order_id = :id", id=order)
+    _record(desk, wish, _hold(order, wish.id), Done(data={"reference": reference}))
+    assert [operation for operation, _ in ledger(desk, order)] == ["hold"]
 
 
 def test_a_stale_refusal_does_not_decide_about_a_new_charge(desk: Bench) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.delivery.service import Refused
 from contracts.messages.shipping import (
     QueryShipping,
     ShippingRefused,
@@ -17,7 +18,9 @@ from contracts.messages.values import ContactId, OrderId, stamped
 from contracts.runtime.contacts import Contact
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings
-from participants.shipping.handlers import shipping
+from participants.shipping.carrier import HandOver
+from participants.shipping.handlers import record, shipping
+from participants.shipping.tables import Shipment
 from participants.users import http as users
 from participants.users.remember import remember
 from tests.participants.bench import Bench, bench, migrated, new_order
@@ -153,6 +156,21 @@ def test_a_carrier_nobody_can_reach_is_tried_again(
     tries = "SELECT attempts FROM intents WHERE state = 'pending' AND attempts > 0"
     until(lambda: desk.rows(tries))
     assert isinstance(desk.answer(wish), ShippingStatusUnknown)
+
+
+def test_a_stale_refusal_does_not_decide_about_a_new_attempt(
+    desk: Bench, carrier: Running, people: Database
+) -> None:
+    """While the next attempt is open, the refusal of an earlier one leaves it open."""
+    order = new_order()
+    wish = desk.send(start(people, order, "SIM-TIMEOUT"))
+    assert isinstance(desk.answer(wish), ShippingStatusUnknown)
+    contact = ContactId(order)
+    stale = HandOver(key="an earlier key", order_id=order, contact_id=contact, again=False)
+    with desk.host.db.transaction() as session:
+        session.load(Shipment, {order})
+        told = record(stale, Refused(reason="no"), session)
+    assert isinstance(told, ShippingStatusUnknown)
 
 
 def test_an_erased_address_is_refused(desk: Bench, carrier: Running, people: Database) -> None:
