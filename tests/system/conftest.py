@@ -2,10 +2,10 @@
 
 import json
 import os
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -20,6 +20,7 @@ from deploy.local.stack import Stack
 from deploy.verify import verify
 
 WAIT_SECONDS = 90.0
+LOOK_SECONDS = 0.05
 ENDED = ("completed", "undone", "review")
 numbers = count()
 
@@ -27,11 +28,10 @@ numbers = count()
 def wait_until(what: str, holds: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
     """Wait for a condition, or fail with what was waited for."""
     until = time.monotonic() + seconds
-    pause = ThreadPoolExecutor(1)
+    never = threading.Event()
     while not holds():
         assert time.monotonic() < until, f"not within {seconds:g} s: {what}"
-        pause.submit(lambda: None).result()
-    pause.shutdown()
+        never.wait(LOOK_SECONDS)
 
 
 @dataclass
