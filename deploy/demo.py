@@ -18,9 +18,9 @@ from rich.table import Table
 from sqlalchemy import text
 
 from contracts.runtime.database import Database
-from deploy.cli.common import Platform, show
-from deploy.cli.stack import configured
+from deploy.client import Platform
 from deploy.local import lifecycle, supervision
+from deploy.local.stack import configured
 from deploy.verify import Checked, verify
 
 TIME_SCALE = 0.02
@@ -224,7 +224,7 @@ def _deliveries(platform: Platform, result: Result) -> None:
 
 def _print(result: Result, stack: Any, as_json: bool, out: Console) -> None:
     if as_json:
-        return show(_as_json(result, stack))
+        return out.print_json(data=_as_json(result, stack))
     out.print(_outcomes(result))
     after = result.confirmed_after
     rate = len(result.planned) / result.seconds if result.seconds else 0.0

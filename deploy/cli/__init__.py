@@ -7,7 +7,8 @@ file is named in `GROUPS`.
 import sys
 from importlib import import_module
 
-from deploy.cli.common import Refused, app, console
+from deploy.cli.common import app, console
+from deploy.client import Refused
 
 GROUPS = ("stack", "definitions", "orders", "operations")
 

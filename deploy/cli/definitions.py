@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.cli.common import AsJson, Refused, app, console, out, show
+from deploy.cli.common import AsJson, app, console, out, show
+from deploy.client import Refused
 
 Name = Annotated[str, typer.Argument(help="Of the saga.")]
 Form = Annotated[str, typer.Option("--as", help="table, mermaid or svg.")]

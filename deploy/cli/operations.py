@@ -9,7 +9,6 @@ from deploy.cli.common import (
     FOLDER,
     AsJson,
     Data,
-    Refused,
     Url,
     app,
     console,
@@ -19,6 +18,7 @@ from deploy.cli.common import (
     show,
     table,
 )
+from deploy.client import Refused
 
 reviews_app = typer.Typer(help="What waits for a person.", invoke_without_command=True)
 dead_app = typer.Typer(help="What could not be handled.", invoke_without_command=True)

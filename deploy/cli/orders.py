@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 from rich.progress import track
 
-from deploy.cli.common import FOLDER, AsJson, Data, Refused, Url, app, console, out, platform
+from deploy.cli.common import FOLDER, AsJson, Data, Url, app, console, out, platform
 from deploy.cli.common import show as show_json
+from deploy.client import Refused
 
 BATCH = 200
 
@@ -50,9 +51,13 @@ def demo(
 ) -> None:
     """Start a stack, submit orders that meet every path, show what came of them, and stop."""
     from deploy.demo import run
+    from deploy.local.stack import NoBroker
 
     began = time.monotonic()
-    ended = run(data, broker, orders, keep, as_json, console, out)
+    try:
+        ended = run(data, broker, orders, keep, as_json, console, out)
+    except NoBroker as error:
+        raise Refused(str(error), 2) from None
     console.print(f"[dim]{time.monotonic() - began:.0f} s in all[/dim]")
     raise typer.Exit(0 if ended else 1)
 

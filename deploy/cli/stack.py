@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.cli.common import FOLDER, AsJson, Data, Refused, app, console, found, out, show, table
+from deploy.cli.common import FOLDER, AsJson, Data, app, console, found, out, show, table
+from deploy.client import Refused
 
 topology = typer.Typer(help="Who gets which event.", no_args_is_help=True)
 app.add_typer(topology, name="topology")
@@ -25,10 +26,13 @@ def up(
     """Start the stack and print `ready URL`."""
     from deploy.local import lifecycle
     from deploy.local.servers import NotStarted
+    from deploy.local.stack import NoBroker, configured
 
-    stack = configured(data, broker, port, workers, time_scale)
     try:
+        stack = configured(data, broker, port, workers, time_scale)
         lifecycle.up(stack, lambda text: console.print(f"[dim]{text} …[/dim]"))
+    except NoBroker as error:
+        raise Refused(str(error), 2) from None
     except NotStarted as error:
         raise Refused(f"{error}\nconcerto down --data {data} ends what was started.") from None
     typer.echo(f"ready {stack.url}")
@@ -36,26 +40,6 @@ def up(
         _until_interrupted()
         console.print("[dim]ending …[/dim]")
         lifecycle.down(stack)
-
-
-def configured(
-    data: Path, broker: str, port: int = 0, workers: int = 1, time_scale: float = 1.0
-) -> Any:
-    """The stack of a folder with these choices; `Refused` for a broker it cannot run."""
-    from deploy.local.stack import BROKERS, Stack
-
-    stack = Stack.of(data)
-    embedded = broker in BROKERS
-    if broker == "redis":
-        raise Refused("name the Redis server: --broker redis://:PASSWORD@HOST:PORT/0")
-    if not embedded and not broker.startswith("redis://"):
-        raise Refused(f"no broker {broker!r}: valkey, none, or a redis:// URL", 2)
-    stack.broker = broker if embedded else "valkey"
-    stack.broker_url = "" if embedded else broker
-    stack.workers, stack.time_scale = workers, time_scale
-    if port:
-        stack.ports["api"] = port
-    return stack
 
 
 @app.command()

@@ -28,6 +28,16 @@ class NoStack(RuntimeError):
         super().__init__(f"there is no stack in {folder}: start one with concerto up")
 
 
+class NoBroker(ValueError):
+    """The stack cannot run on this broker."""
+
+    def __init__(self, broker: str) -> None:
+        super().__init__(
+            f"no broker {broker!r}: take valkey (embedded), none (one process), or the address of "
+            "a Redis or Valkey server, redis://:PASSWORD@HOST:PORT/0"
+        )
+
+
 @dataclass
 class Stack:
     """One embedded stack."""
@@ -148,6 +158,22 @@ class Stack:
         if self.broker_url:
             return self.broker_url
         return "none" if self.broker == "none" else self.valkey.url
+
+
+def configured(
+    folder: Path, broker: str, port: int = 0, workers: int = 1, time_scale: float = 1.0
+) -> Stack:
+    """The stack of a folder with these choices; `NoBroker` for a broker it cannot run."""
+    stack = Stack.of(folder)
+    embedded = broker in BROKERS
+    if not embedded and not broker.startswith("redis://"):
+        raise NoBroker(broker)
+    stack.broker = broker if embedded else "valkey"
+    stack.broker_url = "" if embedded else broker
+    stack.workers, stack.time_scale = workers, time_scale
+    if port:
+        stack.ports["api"] = port
+    return stack
 
 
 def _webhook_secret() -> str:

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from contracts.runtime.database import Database
-from deploy.cli.common import Platform
+from deploy.client import Platform
 from deploy.local import lifecycle, supervision
 from deploy.local.stack import Stack
 from deploy.verify import verify

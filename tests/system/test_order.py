@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from deploy.cli.common import Platform, Refused
+from deploy.client import Platform, Refused
 from tests.system.conftest import Platforms
 
 

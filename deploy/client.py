@@ -1,0 +1,63 @@
+"""A platform spoken to over HTTP, as any user would; its problems become one exception."""
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+
+class Refused(Exception):
+    """The command cannot do that; the text says what to do instead."""
+
+    def __init__(self, text: str, code: int = 1) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+@dataclass
+class Platform:
+    """A platform's HTTP, and a token for it."""
+
+    url: str
+    token: str
+
+    def get(self, path: str) -> Any:
+        """What the platform answers."""
+        return self.call("GET", path)
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """Call the platform; `Refused` tells its problem."""
+        request = urllib.request.Request(
+            self.url + path,
+            data=json.dumps(body).encode() if body is not None else None,
+            method=method,
+            headers={
+                "Authorization": f"Bearer {self.token}",
+                "Content-Type": "application/json",
+                **headers,
+            },
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return _read(answer)
+        except urllib.error.HTTPError as error:
+            raise Refused(_problem(error)) from None
+        except OSError as error:
+            raise Refused(f"{self.url} cannot be reached ({error}): is it up?") from None
+
+
+def _read(answer: Any) -> Any:
+    body = answer.read().decode()
+    if answer.headers.get_content_type() == "application/jsonl":
+        return [json.loads(line) for line in body.splitlines()]
+    return json.loads(body)
+
+
+def _problem(error: urllib.error.HTTPError) -> str:
+    try:
+        said = json.load(error)
+    except ValueError:
+        return f"HTTP {error.code}"
+    wrong = "; ".join(f"{e['at']}: {e['what']}" for e in said.get("errors", ()))
+    return ". ".join(part for part in (said.get("title"), said.get("detail"), wrong) if part)
