@@ -35,5 +35,5 @@ def clear(session: Session) -> int:
         .where(ContactRow.claimed_at.is_(None), ContactRow.created_at < func.now() - UNCLAIMED_FOR)
         .limit(CLEARED_AT_ONCE)
     )
-    removed = session.execute(delete(ContactRow).where(ContactRow.contact_id.in_(old)))
-    return removed.rowcount  # type: ignore[attr-defined,no-any-return]  # a cursor's result
+    removed = delete(ContactRow).where(ContactRow.contact_id.in_(old))
+    return len(session.scalars(removed.returning(ContactRow.contact_id)).all())

@@ -108,8 +108,8 @@ def back_fill(session: Session) -> int:
         .limit(AT_ONCE)
     )
     columns = ["event_id", "subscriber", "state", "attempts", "reason", "asked", "ask_at"]
-    filled = session.execute(insert(Delivery).from_select(columns, missed, include_defaults=False))
-    return filled.rowcount  # type: ignore[attr-defined,no-any-return]  # a cursor's result
+    filled = insert(Delivery).from_select(columns, missed, include_defaults=False)
+    return len(session.execute(filled.returning(Delivery.subscriber)).all())
 
 
 _EXPECT = upsert(Delivery).on_conflict_do_nothing()

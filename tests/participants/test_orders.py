@@ -1,0 +1,92 @@
+"""An order keeps its public status, whatever comes first, twice or late."""
+
+from collections.abc import Iterator
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from contracts.messages.orders import (
+    CancelOrder,
+    ConfirmOrder,
+    CreateOrder,
+    OrderAccepted,
+    OrderCancelled,
+    OrderCreated,
+    OrderNotAccepted,
+)
+from contracts.messages.payments import PaymentAuthorized, PaymentCaptured
+from contracts.messages.reviews import ManualReviewRequired
+from contracts.messages.shipping import ShippingRequested
+from contracts.messages.values import CustomerId, Money, OrderId, SagaId
+from participants.orders.handlers import orders
+from tests.participants.bench import Bench, bench, migrated, new_order
+
+TOTAL = Money(amount=500, currency="GBP")
+
+
+@pytest.fixture
+def desk(postgres: str) -> Iterator[Bench]:
+    """Orders at work."""
+    with bench(orders, migrated(postgres)) as at_work:
+        yield at_work
+
+
+def create(order: OrderId) -> CreateOrder:
+    """A command to create it."""
+    return CreateOrder(order_id=order, customer_id=CustomerId("c"), lines=(), total=TOTAL)
+
+
+def standing(desk: Bench, order: OrderId) -> tuple[Any, ...]:
+    """The three statuses."""
+    query = "SELECT status, payment_status, fulfilment_status FROM orders WHERE id = :id"
+    return desk.rows(query, id=order)[0]
+
+
+def test_an_order_is_created_and_confirmed(desk: Bench) -> None:
+    """Confirmed is final."""
+    order = new_order()
+    assert isinstance(desk.ask(create(order)), OrderCreated)
+    assert desk.ask(ConfirmOrder(order_id=order)) == OrderAccepted(order_id=order)
+    desk.ask(CancelOrder(order_id=order, reason="late"))
+    assert standing(desk, order)[0] == "confirmed"
+
+
+def test_a_cancel_that_comes_first_stands(desk: Bench) -> None:
+    """The late creation leaves it rejected, and it is never confirmed."""
+    order = new_order()
+    assert isinstance(desk.ask(CancelOrder(order_id=order, reason="no")), OrderCancelled)
+    desk.ask(create(order))
+    assert isinstance(desk.ask(ConfirmOrder(order_id=order)), OrderNotAccepted)
+    assert standing(desk, order)[0] == "rejected"
+
+
+@pytest.mark.parametrize("turn", list(permutations(range(4))))
+def test_events_in_any_order_and_twice_give_the_same_statuses(
+    desk: Bench, turn: tuple[int, ...]
+) -> None:
+    """Later stages are never taken back by earlier ones."""
+    order = new_order()
+    said: tuple[Any, ...] = (
+        create(order),
+        PaymentAuthorized(order_id=order, amount=TOTAL, reference="r"),
+        PaymentCaptured(order_id=order, amount=TOTAL, reference="r"),
+        ShippingRequested(order_id=order, carrier="c", tracking="t"),
+    )
+    for place in (*turn, *turn):
+        desk.send(said[place])
+    assert standing(desk, order) == ("pending", "captured", "requested")
+
+
+def test_a_review_shows_until_the_order_has_ended(desk: Bench) -> None:
+    """Pending becomes review, review becomes confirmed, and confirmed stays."""
+    order = new_order()
+    asked = ManualReviewRequired(
+        saga_id=SagaId(order), order_id=order, review_id="r", question="?", owner="operator"
+    )
+    desk.ask(create(order))
+    desk.send(asked)  # type: ignore[arg-type]  # an event travels as a command does
+    assert standing(desk, order)[0] == "review"
+    desk.ask(ConfirmOrder(order_id=order))
+    desk.send(asked)  # type: ignore[arg-type]
+    assert standing(desk, order)[0] == "confirmed"
