@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from sqlalchemy import case, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from contracts.runtime.access import Caller, allow
@@ -48,7 +49,7 @@ def _wanted(customer_id: str) -> Any:
     )
     strongest = (
         select(pairs)
-        .distinct(pairs.c.sku)
+        .ext(distinct_on(pairs.c.sku))
         .order_by(pairs.c.sku, pairs.c.orders.desc(), pairs.c.with_sku)
         .subquery()
     )

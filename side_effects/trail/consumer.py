@@ -71,7 +71,8 @@ def ask_again(session: Session) -> int:
         .with_for_update(skip_locked=True)
         .cte()
     )
-    wait = func.least(literal(_patience()) * func.power(2, Delivery.asked + 1), _longest())
+    seconds = _patience().total_seconds() * func.power(2, Delivery.asked + 1)
+    wait = func.make_interval(0, 0, 0, 0, 0, 0, func.least(seconds, _longest_seconds()))
     asked = session.execute(
         update(Delivery)
         .where(Delivery.event_id == overdue.c.event_id, Delivery.subscriber == overdue.c.subscriber)
@@ -162,5 +163,5 @@ def _patience() -> timedelta:
     return settings().wait(PATIENCE_SECONDS, least=3.0)
 
 
-def _longest() -> Any:
-    return literal(settings().wait(LONGEST_SECONDS, least=30.0))
+def _longest_seconds() -> float:
+    return settings().wait(LONGEST_SECONDS, least=30.0).total_seconds()
