@@ -6,7 +6,7 @@ KEEP ?=
 bin := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check dev up explore lock clean
+.PHONY: help demo test quick faults check dev up explore lock clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -17,6 +17,12 @@ demo: .venv/ready-run ## start everything, submit orders that meet every path, s
 
 test: .venv/ready-dev ## run every test (what needs nothing runs first)
 	$(bin)/python -m pytest -q
+
+quick: .venv/ready-dev ## run the tests that need nothing but Python
+	$(bin)/python -m pytest -q tests/core tests/stories tests/messages tests/docs tests/test_tidy.py
+
+faults: .venv/ready-dev ## kill every process once during 1,000 orders, and more
+	CONCERTO_FAULT_ORDERS=1000 $(bin)/python -m pytest -v tests/system/test_faults.py
 
 check: .venv/ready-dev ## ruff, mypy, import rules
 	$(bin)/ruff check
