@@ -31,7 +31,7 @@ def story(label: str, notes: Sequence[str]) -> Iterator[str]:
 def why(saga: Saga, state: State, now: datetime) -> list[str]:
     """Where the saga is, since when, what was tried, what comes next, what a person may do."""
     if state.finished:
-        because = f": {state.why}" if state.why else ""
+        because = f": {state.why.rstrip('.')}" if state.why else ""
         return [f"The {saga.name} is {state.status}{because}.", *_by_hand(state)]
     lines = [_where(saga, state)]
     for place, step in enumerate(state.steps):
