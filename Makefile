@@ -24,11 +24,12 @@ quick: .venv/ready-dev ## run the tests that need nothing but Python
 faults: .venv/ready-dev ## kill every process once during 1,000 orders, and more
 	CONCERTO_FAULT_ORDERS=1000 $(bin)/python -m pytest -v tests/system/test_faults.py
 
-check: .venv/ready-dev ## ruff, mypy, import rules
+check: .venv/ready-dev ## ruff, mypy, import rules, dependencies
 	$(bin)/ruff check
 	$(bin)/ruff format --check
 	$(bin)/mypy
 	$(bin)/lint-imports --no-cache
+	$(bin)/deptry . --no-ansi
 
 explore: .venv/ready-run ## walk the whole state space of every saga
 	$(bin)/concerto explore

@@ -16,7 +16,7 @@ from contracts.messages.shipping import ShippingRequested
 from contracts.messages.values import Sku
 from contracts.runtime.session import BatchSession
 from participants.inventory import stock
-from participants.inventory.tables import Reservation, Stock
+from participants.inventory.tables import Reservation
 
 inventory = Service("inventory")
 
@@ -49,18 +49,17 @@ def release(command: ReleaseInventory, session: BatchSession) -> InventoryReleas
     if held is None:
         session.add(Reservation(order_id=command.order_id, state=stock.RELEASED, units={}))
     elif held.state == stock.HELD:
-        session.load(Stock, set(held.units))
+        stock.load_held(session, held)
         stock.give_back(session, held)
     return InventoryReleased(order_id=command.order_id)
 
 
 @inventory.on(ShippingRequested, loads=_reservations)
-def ship(event: ShippingRequested, session: Session) -> None:
+def ship(event: ShippingRequested, session: BatchSession) -> None:
     """What the carrier has taken is no longer held."""
     held = session.get(Reservation, event.order_id)
     if held and held.state == stock.HELD:
-        assert isinstance(session, BatchSession)
-        session.load(Stock, set(held.units))
+        stock.load_held(session, held)
         stock.ship(session, held)
 
 

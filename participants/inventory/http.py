@@ -15,7 +15,7 @@ from participants.inventory.tables import Stock, StockEntry
 LEDGER_MOST = 1000
 Reader = Annotated[Caller, Depends(allow("shop", "support", "operator"))]
 Keeper = Annotated[Caller, Depends(allow("shop", "operator"))]
-Sku = Annotated[str, Path(min_length=1, max_length=64)]
+Sku = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
 
 
 class CountBody(BaseModel):

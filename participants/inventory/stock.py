@@ -11,9 +11,12 @@ from sqlalchemy.orm import Session
 from contracts.delivery.service import Rows
 from contracts.messages.inventory import ReserveInventory
 from contracts.messages.values import Line, OrderId, Sku
-from participants.inventory.tables import Reservation, Stock, StockEntry
+from contracts.runtime.session import BatchSession
+from participants.inventory.ledger import moved
+from participants.inventory.tables import Reservation, Stock
 
 HELD, RELEASED, SHIPPED = "held", "released", "shipped"
+ALL_LOADED = "all stock held is loaded"
 
 
 def rows_of(commands: Sequence[ReserveInventory]) -> Iterable[Rows]:
@@ -22,6 +25,15 @@ def rows_of(commands: Sequence[ReserveInventory]) -> Iterable[Rows]:
         (Reservation, {command.order_id for command in commands}),
         (Stock, {line.sku for command in commands for line in command.lines}),
     )
+
+
+def load_held(session: BatchSession, reservation: Reservation) -> None:
+    """Load the stock this order holds, at the first call with that of all orders of the batch."""
+    known = [reservation]
+    if ALL_LOADED not in session.info:
+        session.info[ALL_LOADED] = True
+        known += [row for row in session.identity_map.values() if isinstance(row, Reservation)]
+    session.load(Stock, {sku for row in known if row.state == HELD for sku in row.units})
 
 
 def units_of(lines: Iterable[Line]) -> dict[Sku, int]:
@@ -69,7 +81,7 @@ def count(session: Session, sku: str, quantity: int) -> Stock:
     stock.received += difference
     if difference:
         ends = ("outside", "on_hand") if difference > 0 else ("on_hand", "outside")
-        session.add(_entry(sku, abs(difference), *ends, None, "counted"))
+        moved(session, sku, abs(difference), *ends, None, "counted")
     return stock
 
 
@@ -85,12 +97,4 @@ def _move(
     assert stock, f"{sku} was held, so it is stocked"
     setattr(stock, source, getattr(stock, source) - units)
     setattr(stock, target, getattr(stock, target) + units)
-    session.add(_entry(sku, units, source, target, order_id, reason))
-
-
-def _entry(
-    sku: str, units: int, source: str, target: str, order_id: str | None, reason: str
-) -> StockEntry:
-    return StockEntry(
-        sku=sku, units=units, source=source, target=target, order_id=order_id, reason=reason
-    )
+    moved(session, sku, units, source, target, order_id, reason)

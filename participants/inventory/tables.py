@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import DateTime, Identity, Index, Text, Uuid, func
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, Uuid, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -13,6 +13,7 @@ class Base(DeclarativeBase):
 
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         str: Text,
+        int: BigInteger,
         datetime: DateTime(timezone=True),
         dict[str, int]: JSONB,
     }

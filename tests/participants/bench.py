@@ -1,6 +1,6 @@
 """One participant on a real database, asked as the orchestrator asks it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,16 +34,13 @@ class Bench:
 
     def send(self, command: Command[Any]) -> Envelope:
         """Send a command under a new id; its answer comes later."""
-        now, number = datetime.now(UTC), str(next(NUMBERS))
-        envelope = Envelope(
-            id=MessageId(stamped(now, "command", number)),
-            message=command,
-            source="asker",
-            at=now,
-            subject=getattr(command, "order_id", ""),
-        )
-        self.host.receive([envelope])
-        return envelope
+        return self.send_all([command])[0]
+
+    def send_all(self, messages: Sequence[Message]) -> list[Envelope]:
+        """Send commands and events in one batch, each under a new id."""
+        envelopes = [_wrapped(message) for message in messages]
+        self.host.receive(envelopes)
+        return envelopes
 
     def ask(self, command: Command[Any]) -> Any:
         """Send a command and wait for its answer."""
@@ -105,6 +102,17 @@ def migrated(admin_url: str) -> str:
 def new_order() -> OrderId:
     """The id of an order nobody has used."""
     return OrderId(stamped(datetime.now(UTC), "order", str(next(NUMBERS))))
+
+
+def _wrapped(message: Message) -> Envelope:
+    now, number = datetime.now(UTC), str(next(NUMBERS))
+    return Envelope(
+        id=MessageId(stamped(now, "command", number)),
+        message=message,
+        source="asker",
+        at=now,
+        subject=getattr(message, "order_id", ""),
+    )
 
 
 def _driven(url: str) -> str:

@@ -88,7 +88,7 @@ def test_what_no_order_claims_is_removed_in_the_end(desk: Bench) -> None:
     remember(desk.host.db, [Contact(contact_id=old), Contact(contact_id=fresh)])
     aged = "UPDATE contacts SET created_at = now() - interval '31 days' WHERE contact_id = :id"
     desk.rows(aged, id=old)
-    assert desk.host.run(clear) >= 1
+    desk.host.run(clear)  # the worker's own loop may have come first
     left = desk.rows("SELECT contact_id::text FROM contacts")
     assert (old,) not in left
     assert (fresh,) in left

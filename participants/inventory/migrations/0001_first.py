@@ -19,7 +19,7 @@ def upgrade() -> None:
     op.create_table(
         "stock",
         sa.Column("sku", sa.Text, primary_key=True),
-        *(sa.Column(place, sa.Integer, nullable=False) for place in places),
+        *(sa.Column(place, sa.BigInteger, nullable=False) for place in places),
         sa.CheckConstraint("on_hand >= 0 AND reserved >= 0 AND shipped >= 0"),
         sa.CheckConstraint("on_hand + reserved + shipped = received"),
     )
@@ -32,11 +32,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "stock_entries",
-        sa.Column("id", sa.Integer, sa.Identity(always=True), primary_key=True),
+        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
         sa.Column("sku", sa.Text, nullable=False),
         sa.Column("order_id", ID),
         sa.Column("reason", sa.Text, nullable=False),
-        sa.Column("units", sa.Integer, nullable=False),
+        sa.Column("units", sa.BigInteger, nullable=False),
         sa.Column("source", sa.Text, nullable=False),
         sa.Column("target", sa.Text, nullable=False),
         sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
