@@ -12,8 +12,10 @@ from sqlalchemy import text
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings
 from orchestrator.core.advance import advance
+from orchestrator.core.definition import Saga, scaled
 from orchestrator.core.state import begin
-from orchestrator.shell import runner, store
+from orchestrator.sagas import SAGAS
+from orchestrator.shell import store
 
 QUIET = timedelta(minutes=2)
 
@@ -51,7 +53,7 @@ def gather(config: Settings, simulators: dict[str, str]) -> Evidence:
     """Read every store and every record once."""
     seen = Evidence()
     read = _Reader(config)
-    _sagas(seen, read)
+    _sagas(seen, read, config.time_scale)
     _orders(seen, read)
     _stock(seen, read)
     _deliveries(seen, read)
@@ -76,7 +78,7 @@ class _Reader:
             database.close()
 
 
-def _sagas(seen: Evidence, read: _Reader) -> None:
+def _sagas(seen: Evidence, read: _Reader, time_scale: float) -> None:
     rows = read("orchestrator", "SELECT * FROM sagas ORDER BY id")
     submissions = read("orchestrator", "SELECT order_id FROM submissions")
     seen.submitted = {str(row.order_id) for row in submissions}
@@ -88,16 +90,16 @@ def _sagas(seen: Evidence, read: _Reader) -> None:
     entries = "SELECT saga_id, input FROM journal ORDER BY saga_id, version"
     for entry in read("orchestrator", entries):
         journal[entry.saga_id].append(entry.input)
+    sagas = {key: scaled(saga, time_scale) for key, saga in SAGAS.items()}
     for row in rows:
         seen.replayed += 1
-        if not _replays(row, journal[row.id]):
+        if not _replays(row, journal[row.id], sagas[row.name, row.definition]):
             seen.unreplayed.append(str(row.subject))
 
 
-def _replays(row: Any, inputs: list[Any]) -> bool:
+def _replays(row: Any, inputs: list[Any], definition: Saga) -> bool:
     """Whether the journal, given to the core again, leads to the stored state."""
-    stored = store.read(row, runner.definition).state
-    definition = runner.definition(row.name, row.definition)
+    stored = store.read(row, lambda *_: definition).state
     state = begin(definition, stored.id, _first_data(stored), stored.started_at)
     for given in inputs:
         state = advance(definition, state, store.unpacked_input(given)).state

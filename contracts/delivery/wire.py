@@ -199,7 +199,7 @@ def _configuration(name: str, config: Settings) -> dict[str, Any]:
         "task_queues": [Queue(name, Exchange(""), routing_key=name)],
         "task_default_queue": name,
         "task_acks_late": True,
-        "task_acks_on_failure": True,
+        "task_acks_on_failure": False,
         "task_ignore_result": True,
         "task_store_errors_even_if_ignored": False,
         "accept_content": ["json"],

@@ -212,7 +212,8 @@ def _review_row(saga: Loaded, review: Any) -> dict[str, Any]:
 
 
 def _closed(saga: Loaded) -> list[dict[str, Any]]:
-    """The saga's open review is closed unless it is the one that is open now."""
+    """The saga's open review is closed unless it is the one that is open now: by a person, by its
+    time (`ran out`), or by an answer that came after all (`answered`)."""
     if not (saga.reviewed or any(decision.reviews for _, decision in saga.decided)):
         return []
     given = saga.decided[-1][0]
@@ -221,7 +222,9 @@ def _closed(saga: Loaded) -> list[dict[str, Any]]:
             "saga": saga.state.id,
             "open": saga.state.review.id if saga.state.review else "",
             "closed_at": given.at,
-            "choice": getattr(given, "choice", "ran out"),
+            "choice": getattr(
+                given, "choice", "answered" if isinstance(given, Answer) else "ran out"
+            ),
             "decided_by": getattr(given, "by", ""),
             "reason": getattr(given, "reason", ""),
         }
