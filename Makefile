@@ -19,7 +19,8 @@ test: .venv/ready-dev ## run every test (what needs nothing runs first)
 	$(bin)/python -m pytest -q
 
 quick: .venv/ready-dev ## run the tests that need nothing but Python
-	$(bin)/python -m pytest -q tests/core tests/stories tests/messages tests/docs tests/test_tidy.py
+	$(bin)/python -m pytest -q tests/core tests/stories tests/messages tests/deploy tests/docs \
+		tests/test_tidy.py
 
 faults: .venv/ready-dev ## kill every process once during 1,000 orders, and more
 	CONCERTO_FAULT_ORDERS=1000 $(bin)/python -m pytest -v tests/system/test_faults.py
@@ -43,7 +44,7 @@ dev: .venv/ready-dev ## start the stack, and again whenever the code changes
 lock: .venv/bin/uv ## lock the requirements anew, with hashes
 	echo uv | $(lock) - -o requirements/uv.txt
 	$(lock) --extra build pyproject.toml -o requirements/run.txt
-	$(lock) --extra build --extra dev pyproject.toml -o requirements/dev.txt
+	$(lock) --extra build --extra dev --extra files pyproject.toml -o requirements/dev.txt
 
 clean: ## remove the environment and the demo's data
 	rm -rf .venv .bootstrap $(DATA)

@@ -4,6 +4,7 @@ import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 
 
@@ -13,6 +14,18 @@ class Refused(Exception):
     def __init__(self, text: str, code: int = 1) -> None:
         super().__init__(text)
         self.code = code
+
+
+class Answered(Refused):
+    """The platform refused with an HTTP status; `after_seconds` is its Retry-After, if any."""
+
+    def __init__(self, text: str, status: int, after_seconds: float | None) -> None:
+        super().__init__(text)
+        self.status, self.after_seconds = status, after_seconds
+
+
+class Unreachable(Refused):
+    """Nobody answers at the platform's address."""
 
 
 @dataclass
@@ -42,9 +55,9 @@ class Platform:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return _read(answer)
         except urllib.error.HTTPError as error:
-            raise Refused(_problem(error)) from None
-        except OSError as error:
-            raise Refused(f"{self.url} cannot be reached ({error}): is it up?") from None
+            raise Answered(_problem(error), error.code, _after(error)) from None
+        except (OSError, HTTPException) as error:
+            raise Unreachable(f"{self.url} cannot be reached ({error}): is it up?") from None
 
 
 def _read(answer: Any) -> Any:
@@ -52,6 +65,11 @@ def _read(answer: Any) -> Any:
     if answer.headers.get_content_type() == "application/jsonl":
         return [json.loads(line) for line in body.splitlines()]
     return json.loads(body)
+
+
+def _after(error: urllib.error.HTTPError) -> float | None:
+    told = error.headers.get("Retry-After", "")
+    return float(told) if told.isdecimal() else None
 
 
 def _problem(error: urllib.error.HTTPError) -> str:

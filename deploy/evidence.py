@@ -18,6 +18,13 @@ from orchestrator.sagas import SAGAS
 from orchestrator.shell import store
 
 QUIET = timedelta(minutes=2)
+# Where each subscriber keeps the confirmed orders that it applied.
+APPLIED = {
+    "email": "SELECT subject FROM mails WHERE kind = 'confirmation'",
+    "crm": "SELECT subject FROM posts WHERE kind = 'order.confirmed'",
+    "analytics": "SELECT order_id::text AS subject FROM applied_orders",
+    "recommendation": "SELECT order_id::text AS subject FROM applied_orders",
+}
 
 
 @dataclass
@@ -156,11 +163,7 @@ def _deliveries(seen: Evidence, read: _Reader) -> None:
 
 
 def _applied(seen: Evidence, read: _Reader) -> None:
-    mails = "SELECT subject FROM mails WHERE kind = 'confirmation'"
-    posts = "SELECT subject FROM posts WHERE kind = 'order.confirmed'"
-    orders = "SELECT order_id::text AS subject FROM applied_orders"
-    stores = {"email": mails, "crm": posts, "analytics": orders, "recommendation": orders}
-    for service, query in stores.items():
+    for service, query in APPLIED.items():
         seen.applied[service] = Counter(row.subject for row in read(service, query))
 
 

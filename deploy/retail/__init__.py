@@ -1,0 +1,1 @@
+"""Imports a shop's past orders from a file: read, stocked, submitted, waited for, compared."""

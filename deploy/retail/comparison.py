@@ -1,0 +1,153 @@
+"""Compares what the platform made of the import with the file's own sums, over HTTP.
+
+Orders are known by id. The report of sales and the counts of stock have no ids: they are compared
+with how they stood before, which is only possible while nobody else's orders came in between.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from deploy.retail.calls import Calls, at, in_flight
+from deploy.retail.invoices import Invoice, Reading
+from deploy.retail.memory import Memory
+from deploy.retail.order import CURRENCY
+from deploy.retail.stock import AT_ONCE, look
+
+CONFIRMED = "concerto.OrderConfirmed.v1"
+ORDERS, REPORT, STOCK = "orders", "analytics' report", "stock"
+Ours = Mapping[str, Invoice]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One sum of the file and what the platform has; money in pennies."""
+
+    where: str
+    what: str
+    file: int
+    platform: int
+    money: bool = False
+
+    @property
+    def difference(self) -> int:
+        """Positive when the platform has too much; 0 when equal."""
+        return self.platform - self.file
+
+
+@dataclass
+class Comparison:
+    """All that was compared, and what could not be."""
+
+    rows: list[Compared] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing differs."""
+        return not any(row.difference for row in self.rows)
+
+
+def compare(calls: Calls, reading: Reading, ours: Ours, memory: Memory, whole: bool) -> Comparison:
+    """Compare orders and the report; if `whole`, stock and the subscribers' deliveries as well."""
+    comparison = Comparison()
+    seen, foreign = _orders(calls, ours)
+    comparison.rows += _order_rows(reading, seen)
+    if foreign:
+        comparison.notes.append(
+            f"{foreign} orders of others came meanwhile: what they did to the report of sales"
+            + (" and to stock" if whole else "")
+            + " cannot be told apart, so that is not compared"
+        )
+    else:
+        comparison.rows += _report_rows(calls, reading, memory)
+        comparison.rows += _stock_rows(calls, reading, memory) if whole else ()
+    comparison.rows += _delivery_rows(calls, reading, ours) if whole else ()
+    return comparison
+
+
+def sales(calls: Calls) -> tuple[int, int]:
+    """How many orders the report counts, and their sum in pennies."""
+    days = [day for day in calls.get("/reports/sales") if day["sales"]["currency"] == CURRENCY]
+    return sum(day["orders"] for day in days), sum(day["sales"]["amount"] for day in days)
+
+
+def _orders(calls: Calls, ours: Ours) -> tuple[Counter[str], int]:
+    """The sums of our confirmed orders, and how many newer ones are not ours."""
+    seen: Counter[str] = Counter()
+    foreign, oldest = 0, min(ours, default="")
+    for page in calls.pages("/orders", "orders") if ours else ():
+        newer = [order for order in page if order["id"] >= oldest]
+        for order in newer:
+            if order["id"] in ours:
+                _count(seen, order)
+            else:
+                foreign += 1
+        if len(newer) < len(page):
+            break
+    return seen, foreign
+
+
+def _count(seen: Counter[str], order: dict[str, Any]) -> None:
+    if order["status"] == "confirmed":
+        seen["orders"] += 1
+        seen["lines"] += len(order["lines"])
+        seen["units"] += sum(line["quantity"] for line in order["lines"])
+        seen["money"] += order["total"]["amount"]
+    if order["payment_status"] == "captured":
+        seen["captured"] += order["total"]["amount"]
+
+
+def _order_rows(reading: Reading, seen: Counter[str]) -> Iterator[Compared]:
+    taken = reading.taken()
+    yield Compared(ORDERS, "orders confirmed", len(reading.invoices), seen["orders"])
+    yield Compared(ORDERS, "lines", taken.lines, seen["lines"])
+    yield Compared(ORDERS, "units", taken.units, seen["units"])
+    yield Compared(ORDERS, "money", reading.amount, seen["money"], True)
+    yield Compared(ORDERS, "money captured", reading.amount, seen["captured"], True)
+
+
+def _report_rows(calls: Calls, reading: Reading, memory: Memory) -> Iterator[Compared]:
+    before = memory.report or (0, 0)
+    orders, amount = sales(calls)
+    yield Compared(REPORT, "orders", len(reading.invoices), orders - before[0])
+    yield Compared(REPORT, "money", reading.amount, amount - before[1], True)
+
+
+def _stock_rows(calls: Calls, reading: Reading, memory: Memory) -> Iterator[Compared]:
+    needed = reading.units_by_sku()
+    received, shipped = Counter[str](), Counter[str]()
+    for sku, found in in_flight(lambda sku: look(calls, sku), needed, AT_ONCE):
+        received[sku] = found["received"] - memory.stock[sku][0]
+        shipped[sku] = found["shipped"] - memory.stock[sku][1]
+    units = sum(needed.values())
+    wrong = sum(shipped[sku] != wanted for sku, wanted in needed.items())
+    yield Compared(STOCK, "units received", units, sum(received.values()))
+    yield Compared(STOCK, "units shipped", units, sum(shipped.values()))
+    yield Compared(STOCK, "SKUs that differ", 0, wrong)
+
+
+def _delivery_rows(calls: Calls, reading: Reading, ours: Ours) -> Iterator[Compared]:
+    """For each subscriber of OrderConfirmed: how many of our orders it has handled."""
+    handled: Counter[str] = Counter()
+    known = _confirmations(calls, ours)
+    for _, deliveries in in_flight(
+        lambda event: calls.get(f"{at('/events', event)}/deliveries"), known, AT_ONCE
+    ):
+        for delivery in deliveries:
+            handled[delivery["subscriber"]] += delivery["state"] == "handled"
+    yield Compared("trail", "OrderConfirmed", len(reading.invoices), len(known))
+    for subscriber, count in sorted(handled.items()):
+        yield Compared(subscriber, "orders handled", len(reading.invoices), count)
+
+
+def _confirmations(calls: Calls, ours: Ours) -> list[str]:
+    """The ids of our orders' confirmations, from the newest event to our oldest order."""
+    found: list[str] = []
+    oldest = min(ours, default="")[:13]  # an event's id begins with its order's time
+    for page in calls.pages("/events", "events") if ours else ():
+        found += [e["id"] for e in page if e["type"] == CONFIRMED and e["subject"] in ours]
+        if not page or page[-1]["id"][:13] < oldest:
+            break
+    return found

@@ -1,0 +1,74 @@
+"""Waits until every saga of the import has ended and every subscriber has its events.
+
+Looks at counts, the less often the longer a look takes. What no longer gets less for
+`STUCK_SECONDS` is waited for no longer; the comparison then says what is missing.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection
+from typing import Any
+
+from deploy.retail.calls import PAGE, Advance, Calls
+
+OPEN = ("accepted", "running", "undoing")
+LOOK_SECONDS, SHARE_OF_TIME = 0.5, 0.1
+STUCK_SECONDS = 600.0
+
+
+def ended(calls: Calls, orders: Collection[str], advance: Advance) -> None:
+    """Wait until no saga of these orders is open; one in review waits for a person and counts."""
+
+    def remaining() -> int:
+        sagas = calls.get("/progress")["sagas"]
+        is_open: int = sum(sagas.get(status, 0) for status in OPEN)
+        if is_open < PAGE:  # few enough to tell ours from those of others
+            is_open = sum(_open(calls, status, orders) for status in OPEN if sagas.get(status))
+        advance(max(0, len(orders) - is_open), "")
+        return is_open
+
+    _until_none(remaining)
+
+
+def applied(calls: Calls, advance: Advance) -> None:
+    """Wait until every event is in the log and every delivery is decided."""
+    most = 1
+
+    def remaining() -> int:
+        nonlocal most
+        progress = calls.get("/progress")
+        left = int(progress["unlogged_events"] + progress["open_deliveries"])
+        most = max(most, left)
+        advance(100 - 100 * left // most, f"{left} open" if left else "")
+        return left
+
+    _until_none(remaining)
+
+
+def statuses(calls: Calls, orders: Collection[str]) -> Counter[str]:
+    """How many sagas of these orders stand in which status."""
+    found: dict[str, str] = {}
+    for page in calls.pages("/sagas", "sagas") if orders else ():
+        found |= {s["order_id"]: s["status"] for s in page if s["order_id"] in orders}
+        if len(found) == len(orders):
+            break
+    return Counter({"unknown": len(orders) - len(found)}) + Counter(found.values())
+
+
+def _open(calls: Calls, status: str, orders: Collection[str]) -> int:
+    listed: list[dict[str, Any]] = calls.get(f"/sagas?status={status}&limit={PAGE}")["sagas"]
+    return sum(saga["order_id"] in orders for saga in listed)
+
+
+def _until_none(remaining: Callable[[], int]) -> None:
+    """Look until nothing remains, or until it has not become less for too long."""
+    fewest, since = None, time.monotonic()
+    while True:
+        began = time.monotonic()
+        left = remaining()
+        now = time.monotonic()
+        if fewest is None or left < fewest:
+            fewest, since = left, now
+        if not left or now - since > STUCK_SECONDS:
+            return
+        time.sleep(max(LOOK_SECONDS, (now - began) / SHARE_OF_TIME))

@@ -1,0 +1,103 @@
+"""START HERE: an import from the read file to the compared sums, phase by phase.
+
+It may be ended at any instant and run again: stock is set once (`memory.py`), an order is the same
+order under its key, and the rest only looks.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from contracts.runtime.settings import Settings
+from deploy.retail import comparison, ending, stock, submitting
+from deploy.retail.calls import Calls, Show
+from deploy.retail.comparison import Comparison
+from deploy.retail.invoices import Reading
+from deploy.retail.memory import Memory
+from deploy.retail.submitting import Submitted
+
+FORGOTTEN = (
+    "{} of these orders were accepted before by a run that is not remembered in this folder: "
+    "units for them were set twice"
+)
+
+
+@dataclass
+class Outcome:
+    """What came of an import; times in seconds by phase."""
+
+    reading: Reading
+    submitted: Submitted = field(default_factory=Submitted)
+    known_before: int = 0
+    sagas: Counter[str] = field(default_factory=Counter)
+    compared: Comparison = field(default_factory=Comparison)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def orders_per_second(self) -> float:
+        """How fast the orders of this run went, from the first submitted to the last applied."""
+        took = self.seconds["submitting"] + self.seconds["ending"]
+        return (len(self.submitted.orders) - self.known_before) / took if took else 0.0
+
+    @property
+    def equal(self) -> bool:
+        """Whether every order came through and every sum is the file's."""
+        return not self.submitted.refused and self.compared.equal
+
+
+def run(
+    calls: Calls, reading: Reading, memory: Memory, show: Show, config: Settings | None
+) -> Outcome:
+    """Import what was read; `config` opens the stores to compare with, without it HTTP must do."""
+    outcome, is_new = Outcome(reading), memory.is_new
+    _before(calls, reading, memory)
+    needed = reading.units_by_sku()
+    with _timed(outcome, "stock"):
+        stock.fill(calls, needed, memory, show("setting stock", 2 * len(needed)))
+    began = datetime.now(UTC)
+    with _timed(outcome, "submitting"):
+        advance = show("submitting orders", len(reading.invoices))
+        outcome.submitted = submitting.submit(calls, reading.invoices, advance)
+    outcome.known_before = outcome.submitted.before(began)
+    with _timed(outcome, "ending"):
+        _end(calls, outcome, show)
+    with _timed(outcome, "comparing"):
+        outcome.compared = _compared(calls, outcome, memory, config)
+    if is_new and outcome.known_before:
+        outcome.compared.notes.append(FORGOTTEN.format(outcome.known_before))
+    return outcome
+
+
+def _before(calls: Calls, reading: Reading, memory: Memory) -> None:
+    memory.grow(len(reading.invoices))
+    if memory.is_new:
+        memory.report = comparison.sales(calls)
+
+
+def _end(calls: Calls, outcome: Outcome, show: Show) -> None:
+    orders = outcome.submitted.orders
+    ending.ended(calls, orders, show("ending sagas", len(orders)))
+    ending.applied(calls, show("delivering events, %", 100))
+    outcome.sagas = ending.statuses(calls, orders)
+
+
+def _compared(
+    calls: Calls, outcome: Outcome, memory: Memory, config: Settings | None
+) -> Comparison:
+    orders = outcome.submitted.orders
+    compared = comparison.compare(calls, outcome.reading, orders, memory, whole=config is None)
+    if config:
+        from deploy.retail import stores
+
+        compared.rows += stores.compare(config, outcome.reading, orders)
+    return compared
+
+
+@contextmanager
+def _timed(outcome: Outcome, phase: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    outcome.seconds[phase] = time.monotonic() - began
