@@ -225,8 +225,9 @@ def _deliveries(platform: Platform, result: Result) -> None:
     """What each subscriber made of the events, once none is on its way any more."""
     until = time.monotonic() + ENDED_WITHIN_SECONDS
     while time.monotonic() < until:
+        progress = platform.get("/progress")
         result.consumers = platform.get("/consumers")
-        if not any(c["pending"] or c["retrying"] for c in result.consumers):
+        if not progress["unlogged_events"] and not progress["open_deliveries"]:
             return
         time.sleep(0.2)
 

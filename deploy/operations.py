@@ -1,30 +1,35 @@
-"""What needs more than one service's data: an order's story, and the dead letters of all."""
+"""What needs more than one service's data: an order's story, all dead letters, how far all got."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from contracts.delivery.replay import replay as replayed
-from contracts.delivery.tables import dead_letters
+from contracts.delivery.tables import dead_letters, outbox
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.database import Database
 from contracts.runtime.problems import Problem
 from contracts.runtime.settings import Settings
 from deploy.services import services
 from deploy.story import why
+from orchestrator.shell.tables import SagaRow
+from side_effects.trail.consumer import PENDING, RETRYING
+from side_effects.trail.tables import Delivery
 
 Staff = Annotated[Caller, Depends(allow("support", "risk", "operator"))]
 Operator = Annotated[Caller, Depends(allow("operator"))]
 SHOWN = 200
+OPEN = select(Delivery.event_id).where(Delivery.state.in_((PENDING, RETRYING))).subquery()
 
 
 def routes(orchestrator: Database, trail: Database, config: Settings) -> APIRouter:
     """The routes that look at several services."""
     router = APIRouter()
     databases = {service.name: Database(service.name, config) for service in services()}
+    _dead_letters(router, databases)
 
     @router.get("/sagas/{identifier}/why", tags=["sagas"])
     def story(identifier: UUID, caller: Staff) -> dict[str, Any]:
@@ -34,6 +39,23 @@ def routes(orchestrator: Database, trail: Database, config: Settings) -> APIRout
             raise Problem(404, "not-found", "There is no such order or saga")
         return {"lines": lines}
 
+    @router.get("/progress", tags=["sagas"])
+    def progress(caller: Staff) -> dict[str, Any]:
+        """Sagas by status, events the trail has not heard of, deliveries that are still open."""
+        by_status = select(SagaRow.status, func.count().label("number")).group_by(SagaRow.status)
+        with databases["orchestrator"].transaction() as session:
+            sagas = {row.status: row.number for row in session.execute(by_status)}
+        unlogged = sum(_count(db, outbox) for db in databases.values())
+        return {
+            "sagas": sagas,
+            "unlogged_events": unlogged,
+            "open_deliveries": _count(databases["trail"], OPEN),
+        }
+
+    return router
+
+
+def _dead_letters(router: APIRouter, databases: Mapping[str, Database]) -> None:
     @router.get("/dead-letters", tags=["dead letters"])
     def listed(caller: Staff) -> dict[str, Any]:
         """What could not be handled and was not replayed since, newest first."""
@@ -50,7 +72,10 @@ def routes(orchestrator: Database, trail: Database, config: Settings) -> APIRout
                     return {"service": name}
         raise Problem(404, "not-found", "There is no such dead letter that could be replayed")
 
-    return router
+
+def _count(db: Database, counted: Any) -> int:
+    with db.transaction() as session:
+        return session.scalar(select(func.count()).select_from(counted)) or 0
 
 
 def _letters(service: str, db: Database) -> Iterator[dict[str, Any]]:

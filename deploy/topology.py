@@ -2,20 +2,24 @@
 
 Each service keeps the list in its own schema, so that a publisher needs nobody to know whom to
 send to, and no broker's memory is relied on. Subscribers outside this code are added by name and
-stay until they are removed.
+stay until they are removed. RabbitMQ gets exchanges, queues and rights to match.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 
+from contracts.delivery.outbox import TRAIL
 from contracts.delivery.tables import subscriptions
 from contracts.messages.base import is_public
 from contracts.messages.catalogue import messages, type_of
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings
+from deploy import rabbitmq
 from deploy.services import services
 
 Pair = tuple[str, str]
@@ -23,11 +27,11 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Difference:
-    """What a service's list lacks, and what it has that nobody declared."""
+    """What a service's list (or RabbitMQ) lacks, and what it has that nobody declared."""
 
-    service: str
-    missing: tuple[Pair, ...]
-    undeclared: tuple[Pair, ...]
+    where: str
+    missing: tuple[str, ...]
+    undeclared: tuple[str, ...]
 
 
 def declared() -> set[Pair]:
@@ -44,52 +48,76 @@ def events() -> tuple[str, ...]:
     return tuple(sorted(kind for kind, message in messages().items() if is_public(message)))
 
 
-def apply(config: Settings, outside: Iterable[Pair] = ()) -> list[Difference]:
+def apply(
+    config: Settings,
+    outside: Iterable[Pair] = (),
+    broker_passwords: Mapping[str, str] | None = None,
+) -> list[Difference]:
     """Write the declared subscriptions, and those of `outside`, to every service; what changed.
 
     Subscribers of services that are gone are removed; other names were added from outside and stay.
+    Where a RabbitMQ's management is known, it is brought to match; users get `broker_passwords`.
     """
     wanted = declared() | set(outside)
-    known = {service.name for service in services()}
-    changed = []
-    for service in services():
-        database = Database(service.name, config)
-        with database.transaction() as session:
-            difference = _difference(service.name, _stored(session), wanted)
-            gone = [pair for pair in difference.undeclared if pair[1] in known]
-            if difference.missing:
-                rows = [{"event": e, "subscriber": s} for e, s in difference.missing]
-                session.execute(insert(subscriptions).on_conflict_do_nothing(), rows)
-            for event, subscriber in gone:
-                session.execute(
-                    delete(subscriptions).where(
-                        subscriptions.c.event == event, subscriptions.c.subscriber == subscriber
-                    )
-                )
-        database.close()
-        if difference.missing or gone:
-            changed.append(Difference(service.name, difference.missing, tuple(gone)))
+    changed = [change for s in services() if (change := _write(config, s.name, wanted))]
+    if config.broker_admin_url:
+        topology = rabbitmq.Topology(stored(config))
+        made = rabbitmq.apply(config.broker_admin_url, topology, broker_passwords or {})
+        if made:
+            changed.append(Difference("rabbitmq", tuple(made), ()))
     return changed
 
 
 def diff(config: Settings) -> list[Difference]:
-    """Where the stored lists differ from what is declared."""
+    """Where the stored lists, and RabbitMQ, differ from what is declared."""
     wanted = declared()
-    found = []
-    for service in services():
-        database = Database(service.name, config)
+    found = [_compared(config, service.name, wanted) for service in services()]
+    if config.broker_admin_url:
+        topology = rabbitmq.Topology(frozenset(wanted | stored(config)))
+        missing, more = rabbitmq.differences(rabbitmq.Management(config.broker_admin_url), topology)
+        found.append(Difference("rabbitmq", _said(missing), _said(more)))
+    return [difference for difference in found if difference.missing or difference.undeclared]
+
+
+def stored(config: Settings) -> frozenset[Pair]:
+    """Who subscribes to what, as it was last applied; the trail's list, which is as any other."""
+    with _session(config, TRAIL) as session:
+        return frozenset(_stored(session))
+
+
+def _write(config: Settings, service: str, wanted: set[Pair]) -> Difference | None:
+    known = {known.name for known in services()}
+    with _session(config, service) as session:
+        has = _stored(session)
+        missing, gone = wanted - has, {pair for pair in has - wanted if pair[1] in known}
+        if missing:
+            rows = [{"event": event, "subscriber": subscriber} for event, subscriber in missing]
+            session.execute(insert(subscriptions).on_conflict_do_nothing(), rows)
+        if gone:
+            both = tuple_(subscriptions.c.event, subscriptions.c.subscriber)
+            session.execute(delete(subscriptions).where(both.in_(gone)))
+    return Difference(service, _said(missing), _said(gone)) if missing or gone else None
+
+
+def _compared(config: Settings, service: str, wanted: set[Pair]) -> Difference:
+    with _session(config, service) as session:
+        has = _stored(session)
+    return Difference(service, _said(wanted - has), _said(has - wanted))
+
+
+@contextmanager
+def _session(config: Settings, service: str) -> Iterator[Session]:
+    database = Database(service, config)
+    try:
         with database.transaction() as session:
-            difference = _difference(service.name, _stored(session), wanted)
+            yield session
+    finally:
         database.close()
-        if difference.missing or difference.undeclared:
-            found.append(difference)
-    return found
 
 
-def _stored(session: object) -> set[Pair]:
-    rows = session.execute(select(subscriptions))  # type: ignore[attr-defined]  # a Session
-    return {(row.event, row.subscriber) for row in rows}
+def _stored(session: Session) -> set[Pair]:
+    return {(row.event, row.subscriber) for row in session.execute(select(subscriptions))}
 
 
-def _difference(service: str, stored: set[Pair], wanted: set[Pair]) -> Difference:
-    return Difference(service, tuple(sorted(wanted - stored)), tuple(sorted(stored - wanted)))
+def _said(pairs: Iterable[Pair]) -> tuple[str, ...]:
+    return tuple(sorted(" ".join(pair) for pair in pairs))

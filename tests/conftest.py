@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.servers import Postgres, Valkey, free_port, wait_for
+from deploy.local.brokers import Valkey
+from deploy.local.servers import Postgres, free_port, wait_for
 
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB")
 
@@ -31,7 +32,7 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = Valkey(folder, free_port(), "test")
     server.create()
     with _running(server.command(), folder / "log", server):
-        yield server.url
+        yield server.url("tests")
 
 
 class _running:

@@ -22,7 +22,7 @@ BROKEN = {
         "import contracts.delivery.inbox",
     ),
     "Messages, core and sagas are pure": ("orchestrator/core/advance.py", "import time"),
-    "Only wire.py knows Celery and Kombu": ("contracts/delivery/due.py", "import celery"),
+    "Only wire knows Celery and Kombu": ("contracts/delivery/due.py", "import celery"),
     "Inside the orchestrator: http > shell > sagas > core": (
         "orchestrator/core/decision.py",
         "import orchestrator.shell.store",

@@ -1,8 +1,9 @@
 """Events: put into the outbox within the transaction, relayed to every subscriber after it.
 
 A row stands until the trail has the event, so that nothing depends on the broker's memory. The
-relay emulates a fanout by addressing each subscriber's own queue; who subscribed is told by the
-table `subscriptions`, which `topology apply` writes.
+relay publishes to the event's stream where the broker has fanout exchanges (RabbitMQ); elsewhere it
+emulates the fanout by addressing each subscriber's own queue. Who subscribed is told by the table
+`subscriptions`, which `topology apply` writes.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -64,6 +65,7 @@ class Relay:
 
     def __init__(self, db: Database, send: Send, settings: Settings) -> None:
         self._db, self._send = db, send
+        self._fans_out = settings.broker_fans_out
         self.lease = timedelta(seconds=2 * settings.publish_seconds)
         self._patience = settings.wait(settings.trail_seconds, least=5.0)
         self._subscribers: dict[str, tuple[str, ...]] = {}
@@ -74,8 +76,8 @@ class Relay:
         """Send each event to every subscriber's queue; raises what the broker raises."""
         outgoing: dict[str, list[Envelope]] = {}
         for event in events:
-            for subscriber in self._subscribers_of(type_of(type(event.message))):
-                outgoing.setdefault(subscriber, []).append(event)
+            for to in self._destinations(type_of(type(event.message))):
+                outgoing.setdefault(to, []).append(event)
             self._sent.append(event.id)
         if outgoing:
             self._send(outgoing)
@@ -106,7 +108,9 @@ class Relay:
             self._send({TRAIL: again})
         return len(rows)
 
-    def _subscribers_of(self, event: str) -> tuple[str, ...]:
+    def _destinations(self, event: str) -> tuple[str, ...]:
+        if self._fans_out:
+            return (event,)
         if monotonic() > self._known_until:
             self._subscribers = subscribers(self._db)
             self._known_until = monotonic() + SUBSCRIPTIONS_SECONDS

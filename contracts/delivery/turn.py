@@ -140,8 +140,8 @@ class Turn:
     def _answer(self, envelope: Envelope, result: Result) -> None:
         said = self._said(envelope, result)
         self._send(envelope.source, said)
-        if result.public:
-            self.events.append(said)
+        if result.public and getattr(envelope.message, "effect", True):
+            self.events.append(said)  # a query changes nothing; what it found out, its service puts
 
     def _want(self, envelope: Envelope, intent: Intent) -> None:
         if not intent.key:

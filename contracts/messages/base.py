@@ -62,7 +62,13 @@ class Unknown(Result):
 
 @dataclass(frozen=True, kw_only=True)
 class Event(Message):
-    """A fact, published to everyone who subscribed."""
+    """A fact, published by the one service `by` to everyone who subscribed."""
+
+    by: ClassVar[str] = ""
+
+    def __init_subclass__(cls, *, by: str = "", version: int = 1) -> None:
+        super().__init_subclass__(version=version)
+        cls.by = by
 
 
 R = TypeVar("R", bound=Result, covariant=True)

@@ -63,7 +63,7 @@ class ConfirmOrder(Command[OrderAccepted | OrderNotAccepted], to="orders"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OrderConfirmed(Event):
+class OrderConfirmed(Event, by="orchestrator"):
     """The order is confirmed. Carries references only; who needs the address fetches it."""
 
     order_id: OrderId

@@ -7,7 +7,7 @@ from contracts.messages.values import OrderId, SagaId
 
 
 @dataclass(frozen=True, kw_only=True)
-class ManualReviewRequired(Event):
+class ManualReviewRequired(Event, by="orchestrator"):
     """A saga waits for a person: the question, and who is asked."""
 
     saga_id: SagaId

@@ -7,7 +7,7 @@ from contracts.messages.values import ContactId, CustomerId
 
 
 @dataclass(frozen=True, kw_only=True)
-class UserRegistered(Event):
+class UserRegistered(Event, by="users"):
     """A person registered; name and address are fetched by `contact_id` by who may."""
 
     customer_id: CustomerId

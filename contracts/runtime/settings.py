@@ -58,6 +58,11 @@ class Settings(BaseSettings):
     visibility_seconds: int = Field(300, gt=0, description="unacknowledged batches come back after")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING, ERROR")
 
+    @property
+    def broker_fans_out(self) -> bool:
+        """Whether the broker itself copies an event to every subscriber's queue."""
+        return self.broker_url.startswith(("amqp://", "amqps://"))
+
     def wait(self, seconds: float, least: float = 0.0) -> timedelta:
         """A wait in this deployment's time, but never less than `least`."""
         return timedelta(seconds=max(seconds * self.time_scale, least))

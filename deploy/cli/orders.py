@@ -44,7 +44,7 @@ def why(order: str, data: Data = FOLDER, url: Url = "", as_json: AsJson = False)
 @app.command()
 def demo(
     data: Annotated[Path, typer.Option(help="The stack's folder.")] = Path(".demo"),
-    broker: Annotated[str, typer.Option(help="valkey or none.")] = "valkey",
+    broker: Annotated[str, typer.Option(help="valkey, redis, rabbitmq or none.")] = "valkey",
     orders: Annotated[int, typer.Option(min=20, max=20000, help="How many.")] = 300,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack up.")] = False,
     as_json: AsJson = False,

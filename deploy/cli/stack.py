@@ -1,6 +1,8 @@
 """up, down, status, migrate, settings, token, topology: the platform as processes."""
 
+import re
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +21,9 @@ def up(
     data: Data = FOLDER,
     detach: ReadyTo = False,
     port: Annotated[int, typer.Option(help="Of HTTP; a free one unless told.")] = 0,
-    broker: Annotated[str, typer.Option(help="valkey, none, or a redis:// URL.")] = "valkey",
+    broker: Annotated[
+        str, typer.Option(help="valkey, redis, rabbitmq, none, or a redis:// or amqp:// URL.")
+    ] = "valkey",
     workers: Annotated[int, typer.Option(min=1, max=16, help="Processes a participant.")] = 1,
     time_scale: Annotated[float, typer.Option(help="Every wait is multiplied by it.")] = 1.0,
 ) -> None:
@@ -118,37 +122,54 @@ def token(
 
 
 @topology.command("apply")
-def apply(data: Data = FOLDER) -> None:
-    """Write who subscribed to what to every service."""
+def apply(
+    data: Data = FOLDER,
+    subscribe: Annotated[
+        list[str] | None, typer.Option(help="NAME=EVENT of a subscriber outside this code.")
+    ] = None,
+) -> None:
+    """Write who subscribed to what to every service, and bring a RabbitMQ to match."""
     from deploy import topology as declared
 
-    for change in declared.apply(_settings(data)):
-        out.print(f"{change.service}: +{len(change.missing)} -{len(change.undeclared)}")
+    stack, config = _stack_and_settings(data)
+    outside = [_pair(text, declared.events()) for text in subscribe or ()]
+    for change in declared.apply(config, outside, stack.broker_passwords()):
+        out.print(f"{change.where}: +{len(change.missing)} -{len(change.undeclared)}")
     console.print("applied")
 
 
 @topology.command("diff")
 def diff(data: Data = FOLDER) -> None:
-    """Where what is stored differs from what is declared; exit code 1 if it does."""
+    """Where what is there differs from what is declared; exit code 1 if it does."""
     from deploy import topology as declared
 
-    found = declared.diff(_settings(data))
+    found = declared.diff(_stack_and_settings(data)[1])
     for difference in found:
-        for event, subscriber in difference.missing:
-            out.print(f"{difference.service}: {subscriber} is missing for {event}")
-        for event, subscriber in difference.undeclared:
-            out.print(f"{difference.service}: {subscriber} is not declared for {event}")
+        for what in difference.missing:
+            out.print(f"{difference.where}: missing {what}", highlight=False)
+        for what in difference.undeclared:
+            out.print(f"{difference.where}: not declared {what}", highlight=False)
     raise typer.Exit(1 if found else 0)
 
 
-def _settings(data: Path) -> Any:
+def _pair(text: str, events: Sequence[str]) -> tuple[str, str]:
+    """(event type, subscriber) out of NAME=EVENT; the event by its type or its name."""
+    name, _, event = text.partition("=")
+    kind = next((each for each in events if event in (each, each.split(".")[1])), None)
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", name) or kind is None:
+        known = ", ".join(each.split(".")[1] for each in events)
+        raise Refused(f"{text!r} is not NAME=EVENT; the events are {known}", 2)
+    return kind, name
+
+
+def _stack_and_settings(data: Path) -> tuple[Any, Any]:
     import os
 
     from deploy.local import lifecycle
 
     stack = found(data)
     os.environ.update(stack.everything())
-    return lifecycle.config(stack)
+    return stack, lifecycle.config(stack)
 
 
 def _source(name: str, environment: Any) -> str:

@@ -28,7 +28,8 @@ def up(stack: Stack, say: Say) -> None:
     stack.save()
     say("making the database")
     stack.postgres.create()
-    stack.valkey.create()
+    if stack.server:
+        stack.server.create()
     supervision.start(stack)
     whole = processes(stack)
     _wait(stack, [process for process in whole if process.first])
@@ -54,7 +55,7 @@ def status(stack: Stack) -> dict[str, Any]:
         "ready": bool(running) and all(process["ready"] for process in listed),
         "token": token(stack),
         "database": {service.name: stack.database(service.name) for service in services()},
-        "broker": stack.environment()["CONCERTO_BROKER_URL"],
+        "broker": stack.broker_for("admin"),
         "processes": [_supervisor(stack, bool(running)), *listed],
         "simulators": stack.simulators,
     }
@@ -67,9 +68,11 @@ def token(stack: Stack, role: str = "admin", subject: str = "concerto") -> str:
 
 def config(stack: Stack) -> Settings:
     """The settings of this stack, as a process that may use every database has them."""
+    admin = {"CONCERTO_BROKER_ADMIN_URL": stack.management_for("admin")}
+    environment = {**stack.environment(), **admin}
     told = {
         name.removeprefix("CONCERTO_").lower(): value
-        for name, value in stack.environment().items()
+        for name, value in environment.items()
         if name.startswith("CONCERTO_")
     }
     return Settings(**told)  # type: ignore[arg-type]  # pydantic reads the texts
@@ -82,7 +85,7 @@ def _prepare(stack: Stack) -> None:
     stack.postgres.make_database()
     migrate(stack.postgres.url, stack.passwords())
     os.environ.update(stack.everything())
-    apply(config(stack))
+    apply(config(stack), broker_passwords=stack.broker_passwords())
 
 
 def _wait(stack: Stack, wanted: list[Process]) -> None:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from deploy.local.brokers import Broker
 from deploy.local.stack import Stack
+from deploy.rabbitmq import KEEPER
 from deploy.services import Known, services
 
 Kind = Literal[
@@ -41,7 +43,7 @@ class Process:
     @property
     def first(self) -> bool:
         """Whether it must run before the others are migrated and started."""
-        return self.kind in ("database", "broker", "simulator")
+        return self.kind in ("database", "broker", "simulator") and not self.heartbeat
 
     def ready(self, stack: Stack, pid: int) -> bool:
         """Whether the running process `pid` does its work."""
@@ -49,18 +51,22 @@ class Process:
             return _beats(stack.health / f"{self.heartbeat}.{pid}.alive")
         if self.health:
             return _answers(self.health)
-        return stack.postgres.answers() if self.kind == "database" else stack.valkey.answers()
+        if self.kind == "database":
+            return stack.postgres.answers()
+        return stack.server is None or stack.server.answers()
 
 
 def processes(stack: Stack) -> list[Process]:
     """Every process of `stack`, in the order they are started."""
     found = [_postgres(stack)]
-    if stack.broker == "valkey" and not stack.broker_url:
-        found.append(_valkey(stack))
+    if stack.server:
+        found.append(_broker(stack, stack.server))
     found += [_simulator(stack, name) for name in stack.simulators]
     if stack.broker == "none":
         return [*found, _single(stack)]
     found.append(_api(stack))
+    if stack.management_for(KEEPER):
+        found.append(_keeper(stack))
     for service in services():
         found += [_worker(stack, service, number) for number in range(_count(stack, service))]
     return found
@@ -75,9 +81,16 @@ def _postgres(stack: Stack) -> Process:
     return Process("postgres", "database", server.command(), {}, server.port, "INT")
 
 
-def _valkey(stack: Stack) -> Process:
-    server = stack.valkey
-    return Process("valkey", "broker", server.command(), {}, server.port)
+def _broker(stack: Stack, server: Broker) -> Process:
+    return Process(stack.broker, "broker", server.command(), server.environment(), server.port)
+
+
+def _keeper(stack: Stack) -> Process:
+    """Restores what is deleted on RabbitMQ; may read who subscribed, which the trail has too."""
+    command = [sys.executable, "-m", "deploy.keeper"]
+    environment = stack.environment("trail", user=KEEPER)
+    told = {"CONCERTO_BROKER_ADMIN_URL": stack.management_for(KEEPER)}
+    return Process("keeper", "broker", command, {**environment, **told}, heartbeat="keeper")
 
 
 def _simulator(stack: Stack, name: str) -> Process:

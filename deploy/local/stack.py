@@ -11,14 +11,18 @@ import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from deploy.local.servers import Postgres, Valkey, free_port
+from deploy import rabbitmq
+from deploy.local.brokers import Broker, RabbitMQ, Redis, Valkey
+from deploy.local.servers import Postgres, free_port
 from deploy.migrate import role_of
 from deploy.services import ROOT, services
 
 DEFAULT_FOLDER = ".concerto"
-BROKERS = ("valkey", "none")
-PORTS = ("postgres", "valkey", "supervisor", "api", "payment", "carrier", "crm", "mail", "smtp")
-SECRETS = ("postgres", "valkey", "supervisor", "payment", "signing")
+BROKERS = ("valkey", "redis", "rabbitmq", "none")
+SCHEMES = ("redis://", "amqp://", "amqps://")
+ERLANG_PORTS = ("rabbitmq_admin", "rabbitmq_distribution", "rabbitmq_epmd")
+PORTS = ("postgres", "broker", "supervisor", "api", "payment", "carrier", "crm", "mail", "smtp")
+SECRETS = ("postgres", "broker", "supervisor", "payment", "signing", "rabbitmq")
 
 
 class NoStack(RuntimeError):
@@ -33,8 +37,9 @@ class NoBroker(ValueError):
 
     def __init__(self, broker: str) -> None:
         super().__init__(
-            f"no broker {broker!r}: take valkey (embedded), none (one process), or the address of "
-            "a Redis or Valkey server, redis://:PASSWORD@HOST:PORT/0"
+            f"no broker {broker!r}: take valkey (embedded), redis or rabbitmq (the machine's "
+            "package), none (one process), or an address: redis://:PASSWORD@HOST:PORT/0, or "
+            "amqp://USER:PASSWORD@HOST:PORT/VHOST with its management in CONCERTO_BROKER_ADMIN_URL"
         )
 
 
@@ -68,9 +73,11 @@ class Stack:
 
     def save(self) -> None:
         """Fill in what is missing and write it all down."""
-        for name in PORTS:
+        for name in (*PORTS, *ERLANG_PORTS):
             self.ports.setdefault(name, free_port())
-        for name in (*SECRETS, *(role_of(service.name) for service in services())):
+        roles = (role_of(service.name) for service in services())
+        users = (f"rabbitmq_{user}" for user in _users())
+        for name in (*SECRETS, *roles, *users):
             self.secrets.setdefault(name, secrets.token_hex(24))
         self.secrets.setdefault("crm", _webhook_secret())
         for folder in (self.folder, self.log, self.health):
@@ -100,9 +107,15 @@ class Stack:
         return Postgres(self.folder / "postgres", self.ports["postgres"], self.secrets["postgres"])
 
     @property
-    def valkey(self) -> Valkey:
-        """The broker."""
-        return Valkey(self.folder / "valkey", self.ports["valkey"], self.secrets["valkey"])
+    def server(self) -> Broker | None:
+        """The broker that it starts itself, if it does."""
+        if self.broker_url or self.broker == "none":
+            return None
+        folder, port = self.folder / self.broker, self.ports["broker"]
+        if self.broker == "rabbitmq":
+            return RabbitMQ(folder, port, self.ports, self.secrets)
+        kind = Redis if self.broker == "redis" else Valkey
+        return kind(folder, port, self.secrets["broker"])
 
     @property
     def simulators(self) -> dict[str, str]:
@@ -120,21 +133,39 @@ class Stack:
         """The password of every service's role."""
         return {service.name: self.secrets[role_of(service.name)] for service in services()}
 
-    def environment(self, *names: str) -> dict[str, str]:
-        """What a process is told that may use the databases of the services `names`."""
+    def broker_passwords(self) -> dict[str, str]:
+        """The password of every user of a RabbitMQ that the stack starts itself."""
+        return {user: self.secrets[f"rabbitmq_{user}"] for user in _users()}
+
+    def environment(self, *names: str, user: str = "") -> dict[str, str]:
+        """What a process is told that may use the databases of the services `names`.
+
+        It reaches the broker as `user`, or as the one service it is, or else as the API.
+        """
         databases = {f"CONCERTO_{name.upper()}_DATABASE_URL": self.database(name) for name in names}
-        return {**self._common(), **databases}
+        as_user = user or (names[0] if len(names) == 1 else rabbitmq.API)
+        return {**self._common(), "CONCERTO_BROKER_URL": self.broker_for(as_user), **databases}
 
     def everything(self) -> dict[str, str]:
         """The environment of what may use every database: the API, and this stack's commands."""
         return self.environment(*(service.name for service in services()))
+
+    def broker_for(self, user: str) -> str:
+        """Where `user` (a service, or `admin`) reaches the broker."""
+        return self.server.url(user) if self.server else self.broker_url or "none"
+
+    def management_for(self, user: str) -> str:
+        """Where `user` reaches the management HTTP of RabbitMQ; empty with another broker."""
+        if isinstance(self.server, RabbitMQ):
+            return self.server.management_url(user)
+        amqp = self.broker_url.startswith("amqp")
+        return os.environ.get("CONCERTO_BROKER_ADMIN_URL", "") if amqp else ""
 
     def _common(self) -> dict[str, str]:
         crm = f"127.0.0.1:{self.ports['crm']}"
         told = {
             "DIR": self.folder,
             "HEALTH_DIR": self.health,
-            "BROKER_URL": self._broker(),
             "INTERNAL_URL": self.url,
             "PORT": self.ports["api"],
             "TIME_SCALE": self.time_scale,
@@ -154,11 +185,6 @@ class Stack:
             "PYTHONPATH": str(ROOT),
         }
 
-    def _broker(self) -> str:
-        if self.broker_url:
-            return self.broker_url
-        return "none" if self.broker == "none" else self.valkey.url
-
 
 def configured(
     folder: Path, broker: str, port: int = 0, workers: int = 1, time_scale: float = 1.0
@@ -166,14 +192,20 @@ def configured(
     """The stack of a folder with these choices; `NoBroker` for a broker it cannot run."""
     stack = Stack.of(folder)
     embedded = broker in BROKERS
-    if not embedded and not broker.startswith("redis://"):
+    if not embedded and not broker.startswith(SCHEMES):
         raise NoBroker(broker)
-    stack.broker = broker if embedded else "valkey"
+    stack.broker = broker if embedded else "url"
     stack.broker_url = "" if embedded else broker
+    if broker.startswith("amqp") and not stack.management_for("admin"):
+        raise NoBroker(broker)
     stack.workers, stack.time_scale = workers, time_scale
     if port:
         stack.ports["api"] = port
     return stack
+
+
+def _users() -> list[str]:
+    return [*(service.name for service in services()), rabbitmq.API, rabbitmq.KEEPER]
 
 
 def _webhook_secret() -> str:

@@ -1,7 +1,8 @@
 """What an answer means to the step whose command it answers.
 
 An answer is matched by the id of the command. While a step is asking (its result was Unknown), the
-command itself is awaited as well as the latest query: whichever is certain first decides.
+command itself is awaited as well as every query of this round of asking: whichever is certain first
+decides.
 """
 
 from datetime import datetime
@@ -28,7 +29,7 @@ def answered(turn: Turn, answer: Answer) -> str | None:
     if not verdict:
         return f"{type(result).__name__} is no result of the {kind} of {step.name}"
     if verdict == "unknown":
-        return _unknown(turn, place, kind, result)
+        return _unknown(turn, place, kind, answer)
     if turn.steps[place].status == "undoing":
         _undo_answered(turn, place, verdict, result)
     elif verdict == "succeeded":
@@ -85,9 +86,11 @@ def _refused(turn: Turn, place: int) -> None:
     return turn.change(place, refusals=was.refusals + 1, due_at=due)
 
 
-def _unknown(turn: Turn, place: int, kind: Kind, result: Result) -> str | None:
+def _unknown(turn: Turn, place: int, kind: Kind, answer: Answer) -> str | None:
     """Nobody can tell yet: ask, or let a person decide. Never guess."""
-    step, was = turn.saga.flat[place], turn.steps[place]
+    step, was, result = turn.saga.flat[place], turn.steps[place], answer.result
+    if kind == "query" and answer.command_id != was.command_id:
+        return f"{step.name} was asked about again since"
     if kind != "query" and (was.kind == "query" or was.trouble == "unknown"):
         return f"that {step.name} is unknown is known already"
     if was.status == "doubtful":
@@ -111,11 +114,19 @@ def _awaiting(turn: Turn, command_id: MessageId) -> tuple[int, Kind] | None:
         if step.command_id == command_id:
             return place, step.kind
         if step.kind == "query":
-            kind = _purpose(step)
-            number = number_of(step, kind)
-            if id_of(turn.state.id, turn.saga.flat[place], kind, number) == command_id:
-                return place, kind
+            for kind, number in asking(step):
+                if id_of(turn.state.id, turn.saga.flat[place], kind, number) == command_id:
+                    return place, kind
     return None
+
+
+def asking(step: StepState) -> list[tuple[Kind, int]]:
+    """What a step that is asking awaits: the command in doubt, and each query of this round."""
+    purpose = _purpose(step)
+    queries: list[tuple[Kind, int]] = [
+        ("query", number) for number in range(step.asked - step.queries + 1, step.asked + 1)
+    ]
+    return [(purpose, number_of(step, purpose)), *queries]
 
 
 def _verdict(step: Step, was: StepState, kind: Kind, result: Result) -> Verdict | None:

@@ -7,7 +7,7 @@ from contracts.messages.values import MessageId, SagaId
 from orchestrator.core.canonical import DUE, FAR, LATER, NOW
 from orchestrator.core.definition import Saga
 from orchestrator.core.sample import sample
-from orchestrator.core.state import Answer, Choice, Chosen, Input, Start, State, Wake
+from orchestrator.core.state import Answer, Choice, Chosen, Input, Start, State, StepState, Wake
 from orchestrator.core.turn import id_of
 from orchestrator.core.world import Reply, Sides, Told, awaited, handled, has_effect
 
@@ -63,10 +63,17 @@ def _answers(saga: Saga, state: State, sides: Sides) -> Iterator[Move]:
     for place, side in enumerate(sides):
         for reply in sorted(side.replies):
             if (reply.kind, reply.number) in awaited(state.steps[place]):
-                answer = replies_to(saga, state.id, place, reply)
-                label = f"{state.steps[place].name}: the answer to the {reply.kind} arrives"
                 told = None if reply.means == "unknown" else reply.means
-                yield Move(label, state, sides, answer, place, told)
+                for number in _numbers(state.steps[place], reply):
+                    answer = replies_to(saga, state.id, place, replace(reply, number=number))
+                    label = f"{state.steps[place].name}: the answer to the {reply.kind} arrives"
+                    yield Move(label, state, sides, answer, place, told)
+
+
+def _numbers(step: StepState, reply: Reply) -> set[int]:
+    """Under which numbers it may come: what a query found out, as the first one's or the last's."""
+    late = reply.kind == "query" and reply.means != "unknown"
+    return {reply.number, step.asked - step.queries + 1} if late else {reply.number}
 
 
 def _times(saga: Saga, state: State, sides: Sides) -> Iterator[Move]:

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Literal
 
 from contracts.messages.base import Failed, Result, Succeeded, Unknown
+from orchestrator.core.answers import asking
 from orchestrator.core.definition import Make, Step, command_of, results_of
 from orchestrator.core.state import Kind, State, StepState
 
@@ -64,15 +65,17 @@ def awaited(step: StepState) -> frozenset[tuple[Kind, int]]:
     else:
         return frozenset()
     if step.kind == "query":
-        open_.add(("query", step.asked))
+        open_.update(asking(step))
     return frozenset(open_) if step.command_id or step.kind == "query" else frozenset()  # type: ignore[arg-type]
 
 
 def tidied(state: State, sides: Sides) -> Sides:
     """Without the replies and queries that nobody awaits: that they change nothing is shown by
-    sending every one of them to every state as a stray."""
+    sending every one of them to every state as a stray. All queries of a round of asking count as
+    its latest: what one of them may bring to light, any other may."""
     return tuple(
-        _tidied(side, awaited(step)) for side, step in zip(sides, state.steps, strict=True)
+        _tidied(side, awaited(step), step.asked)
+        for side, step in zip(sides, state.steps, strict=True)
     )
 
 
@@ -151,9 +154,17 @@ def _first(make: Make, kind: type[Result], among: Make | None = None) -> str:
     return allowed[0].wire_name() if allowed else ""
 
 
-def _tidied(side: Side, open_: frozenset[tuple[Kind, int]]) -> Side:
+def _tidied(side: Side, open_: frozenset[tuple[Kind, int]], asked: int) -> Side:
     return replace(
         side,
-        pending=frozenset(p for p in side.pending if p[0] != "query" or p in open_),
-        replies=frozenset(r for r in side.replies if (r.kind, r.number) in open_),
+        pending=frozenset(p for p in side.pending if p[0] != "query" or p == ("query", asked)),
+        replies=frozenset(
+            replace(reply, number=asked) if reply.kind == "query" else reply
+            for reply in side.replies
+            if (reply.kind, reply.number) in open_ and not _outdated(reply, asked)
+        ),
     )
+
+
+def _outdated(reply: Reply, asked: int) -> bool:
+    return reply.kind == "query" and reply.number < asked and reply.means == "unknown"

@@ -6,7 +6,9 @@ more, because a void came or because it was given up, is let go of as soon as it
 
 from sqlalchemy.orm import Session
 
+from contracts.delivery.outbox import put
 from contracts.delivery.service import Answer, Done, Outcome, Refused
+from contracts.messages.payments import QueryPayment
 from contracts.messages.values import OrderId
 from participants.payments import provider
 from participants.payments.answers import ASKING, GONE, HELD, LETTING_GO, REFUSED, TAKEN, TAKING
@@ -19,7 +21,7 @@ from participants.payments.tables import Payment
 def hold(intent: Hold, outcome: Outcome, session: Session) -> Answer:
     """The provider holds, refused, or did not say; a void that came meanwhile is obeyed."""
     payment = _payment(session, intent)
-    mine = intent.key == payment.create_key
+    was, mine = payment.state, intent.key == payment.create_key
     if isinstance(outcome, Done) and not (mine and payment.state == ASKING):
         return _held_late(session, payment, intent, outcome)
     if isinstance(outcome, Done):
@@ -29,30 +31,31 @@ def hold(intent: Hold, outcome: Outcome, session: Session) -> Answer:
         payment.state, payment.code, payment.reason = REFUSED, outcome.code, outcome.reason
     elif isinstance(outcome, Refused) and mine and payment.state == LETTING_GO:
         gone(payment)
-    return _told(session, payment, outcome)
+    return _told(session, payment, outcome, was)
 
 
 def let_go(intent: LetGo, outcome: Outcome, session: Session) -> Answer:
     """Nothing is held any more, or nobody can tell."""
     payment = _payment(session, intent)
-    mine = intent.key == payment.create_key and payment.state == LETTING_GO
+    was, mine = payment.state, intent.key == payment.create_key and payment.state == LETTING_GO
     if mine and isinstance(outcome, Done):
         payment.reference = outcome.data.get("reference", payment.reference)
         _released(session, payment)
         gone(payment)
-    return _told(session, payment, outcome)
+    return _told(session, payment, outcome, was)
 
 
 def take(intent: Take, outcome: Outcome, session: Session) -> Answer:
     """The money is taken, certainly not, or nobody can tell."""
     payment = _payment(session, intent)
-    if payment.state == TAKING and isinstance(outcome, Done):
+    was = payment.state
+    if was == TAKING and isinstance(outcome, Done):
         payment.state, payment.taken = TAKEN, outcome.data["amount"]
         post(session, payment, "settle", payment.amount)
         post(session, payment, "capture", payment.taken)
     elif payment.state == TAKING and isinstance(outcome, Refused):
         _not_taken(session, payment, intent, outcome)
-    return _told(session, payment, outcome)
+    return _told(session, payment, outcome, was)
 
 
 def gone(payment: Payment, code: str = "voided", reason: str = "it was let go of") -> None:
@@ -81,7 +84,7 @@ def _held_late(session: Session, payment: Payment, intent: Hold, outcome: Done) 
     """A hold is known that the payment did not wait for: nothing new, or to be let go of."""
     reference = outcome.data["reference"]
     if reference == payment.reference and payment.state != LETTING_GO:
-        return _told(session, payment, outcome)
+        return _told(session, payment, outcome, payment.state)
     if intent.key == payment.create_key and payment.state in (REFUSED, LETTING_GO, GONE):
         payment.state = LETTING_GO
         _held(session, payment, reference)
@@ -114,5 +117,10 @@ def _payment(session: Session, intent: Hold | Take) -> Payment:
     return payment
 
 
-def _told(session: Session, payment: Payment, outcome: Outcome) -> Answer:
-    return told_of(session.info["envelope"].message, payment, outcome)
+def _told(session: Session, payment: Payment, outcome: Outcome, was: str) -> Answer:
+    """The answer; what a query has found out is published here, once, for it changed the state."""
+    asked = session.info["envelope"].message
+    result = told_of(asked, payment, outcome)
+    if isinstance(asked, QueryPayment) and payment.state != was and result.public:
+        put(session, result, subject=payment.order_id)
+    return result

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from contracts.delivery.outbox import put
 from contracts.delivery.service import Done, Outcome, Refused, Rows, Service
 from contracts.messages.shipping import (
     QueryShipping,
@@ -59,11 +60,16 @@ def record(intent: HandOver, outcome: Outcome, session: Session) -> Told:
     """
     shipment = session.get(Shipment, intent.order_id)
     assert shipment, "an intent is stored with its shipment"
-    if isinstance(outcome, Done) and shipment.state != REQUESTED:
+    was = shipment.state
+    if isinstance(outcome, Done) and was != REQUESTED:
         shipment.state, shipment.tracking = REQUESTED, outcome.data["tracking"]
     elif isinstance(outcome, Refused) and shipment.state == ASKING and intent.key == shipment.key:
         shipment.state, shipment.reason = REFUSED, outcome.reason
-    return _told(shipment, "" if isinstance(outcome, Done) else outcome.reason)
+    told = _told(shipment, "" if isinstance(outcome, Done) else outcome.reason)
+    asked = isinstance(session.info["envelope"].message, QueryShipping)
+    if asked and shipment.state != was and told.public:
+        put(session, told, subject=shipment.order_id)
+    return told
 
 
 shipping.performs(HandOver, record=record, loads=_shipments)(carrier.hand_over)

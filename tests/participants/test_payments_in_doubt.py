@@ -45,6 +45,16 @@ def test_what_is_unknown_can_be_let_go_of(desk: Bench, provider: Running, token:
     assert statuses(provider, order) == ["canceled"]
 
 
+def test_what_queries_find_out_is_published_once(desk: Bench, provider: Running) -> None:
+    """Three queries find the same charge: one event says so, whatever each was answered."""
+    order = new_order()
+    desk.ask(authorize(order, "pm_sim_timeout_after"))
+    asked = desk.send_all([QueryPayment(order_id=order) for _ in range(3)])
+    assert all(isinstance(desk.answer(each), PaymentAuthorized) for each in asked)
+    published = "SELECT envelope->>'type' FROM outbox WHERE envelope->>'subject' = :order"
+    assert desk.rows(published, order=order) == [("concerto.PaymentAuthorized.v1",)]
+
+
 def test_unknown_for_long_stays_unknown(desk: Bench, provider: Running) -> None:
     """While the provider is silent, query and void are unknown too; then the void is obeyed."""
     order = new_order()

@@ -169,6 +169,7 @@ def test_a_stale_refusal_does_not_decide_about_a_new_attempt(
     stale = HandOver(key="an earlier key", order_id=order, contact_id=contact, again=False)
     with desk.host.db.transaction() as session:
         session.load(Shipment, {order})
+        session.info["envelope"] = wish
         told = record(stale, Refused(reason="no"), session)
     assert isinstance(told, ShippingStatusUnknown)
 

@@ -113,6 +113,15 @@ def provider_timed_out_and_found_later(play: Play) -> None:
     play.answers("PaymentAuthorized", "OrderAccepted", "PaymentCaptured", "ShippingRequested")
 
 
+def an_earlier_question_is_answered_late(play: Play) -> None:
+    play.answers("OrderCreated", "InventoryReserved")
+    play.answer("PaymentStatusUnknown", "no answer in 10 s")
+    first = play.sent[-1]
+    play.silence(2)
+    play.answer("PaymentAuthorized", to=first)
+    play.answers("OrderAccepted", "PaymentCaptured", "ShippingRequested")
+
+
 def provider_unknown_for_long(play: Play) -> None:
     play.answers("OrderCreated", "InventoryReserved")
     play.answer("PaymentStatusUnknown", "no answer in 10 s")
@@ -188,6 +197,7 @@ TOLD: tuple[Script, ...] = (
     out_of_stock,
     card_declined,
     provider_timed_out_and_found_later,
+    an_earlier_question_is_answered_late,
     provider_unknown_for_long,
     provider_unknown_and_undone_by_a_person,
     shipping_refused_for_good,

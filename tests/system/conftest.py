@@ -97,9 +97,8 @@ class Platforms:
         wait_until("every event is delivered", self._delivered, seconds)
 
     def _delivered(self) -> bool:
-        consumers = self.http.get("/consumers")
-        outbox = self.rows("orchestrator", "SELECT 1 FROM outbox LIMIT 1")
-        return not outbox and not any(c["pending"] or c["retrying"] for c in consumers)
+        progress = self.http.get("/progress")
+        return not progress["unlogged_events"] and not progress["open_deliveries"]
 
     def breaches(self) -> list[str]:
         """What `verify` finds."""

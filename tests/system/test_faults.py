@@ -70,7 +70,7 @@ def test_kills_in_mid_run_lose_nothing(whole: Platforms) -> None:
 def test_a_broker_that_forgets_everything_loses_nothing(whole: Platforms) -> None:
     """FLUSHALL in mid-run: silence sends again, and all end."""
     ids = whole.submit(ORDERS)
-    with redis.Redis.from_url(whole.stack.valkey.url) as client:
+    with redis.Redis.from_url(whole.stack.broker_for("admin")) as client:
         client.flushall()
     ends = whole.wait_ended(ids)
     assert set(ends.values()) == {"completed"}
@@ -114,7 +114,7 @@ def test_a_dead_supervisor_is_succeeded(whole: Platforms) -> None:
 def test_garbage_in_the_queue_is_quarantined_and_the_worker_lives(whole: Platforms) -> None:
     """Raw bytes, JSON that is no message, and pickle: each a dead letter; the next order passes."""
     before = whole.pid("inventory")
-    with redis.Redis.from_url(whole.stack.valkey.url) as client:
+    with redis.Redis.from_url(whole.stack.broker_for("admin")) as client:
         for garbage in (b"\xff\x00 raw", b"[]", b'{"body": 1}', b"\x80\x04pickle"):
             client.lpush("inventory", garbage)
     letters = "SELECT raw FROM dead_letters WHERE type = ''"

@@ -1,0 +1,117 @@
+"""Publishes batches: to a service's queue, or to every subscriber of an event."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from kombu import Connection
+
+from contracts.delivery.envelope import Envelope, encoded
+from contracts.delivery.wire import brokers
+from contracts.delivery.wire.confirms import Confirms, Unroutable
+from contracts.messages.catalogue import CONTENT_TYPE, joined
+from contracts.runtime.crash import passing
+from contracts.runtime.settings import Settings
+
+
+class Sender:
+    """Publishes over one connection, from any thread; what it returned from, the broker has."""
+
+    def __init__(self, config: Settings) -> None:
+        self._config = config
+        self._lock = threading.Lock()
+        self._channel: Channel | None = None
+
+    def send(self, outgoing: Mapping[str, Sequence[Envelope]]) -> None:
+        """Put messages where they are to go, by the name of a service or the type of an event.
+
+        Raises what the broker raises. A broken connection (a broker that was restarted) is tried
+        once more with a new one, under the same ids.
+        """
+        parts = [(to, body) for to, es in outgoing.items() for body in bodies(es, self._config)]
+        with self._lock:
+            try:
+                self._publish(parts)
+            except Unroutable:
+                raise
+            except Exception:
+                self._publish(parts)
+        passing("published-before-confirm")
+
+    def close(self) -> None:
+        """Give back the connection."""
+        with self._lock:
+            self._drop()
+
+    def _publish(self, parts: Sequence[tuple[str, bytes]]) -> None:
+        try:
+            self._channel = self._channel or Channel(self._config)
+            self._channel.publish(parts)
+        except Exception:
+            # After any publish error nobody knows what the channel still holds: take a new one.
+            self._drop()
+            raise
+
+    def _drop(self) -> None:
+        channel, self._channel = self._channel, None
+        if channel:
+            channel.close()
+
+
+class Channel:
+    """A connection with what is needed to publish on it, confirmed where the broker does that."""
+
+    def __init__(self, config: Settings) -> None:
+        self._connection: Connection = brokers.connection(config)
+        channel = self._connection.channel()
+        self._producer: Any = self._connection.Producer(channel, auto_declare=False)
+        self._confirms: Confirms | None = None
+        if config.broker_fans_out:
+            self._confirms = Confirms(self._connection, channel, config.publish_seconds)
+
+    def publish(self, parts: Sequence[tuple[str, bytes]]) -> None:
+        """Publish each body to its destination, and wait until the broker has them all."""
+        for to, body in parts:
+            self._producer.publish(
+                body,
+                **self._route(to),
+                content_type=CONTENT_TYPE,
+                content_encoding="utf-8",
+                delivery_mode="persistent",
+            )
+        if self._confirms:
+            self._confirms.wait(len(parts))
+
+    def close(self) -> None:
+        """Give the connection back, whatever state it is in."""
+        with suppress(Exception):
+            self._connection.release()
+
+    def _route(self, to: str) -> dict[str, Any]:
+        if not self._confirms:
+            return {"exchange": "", "routing_key": to}
+        stream = "." in to
+        exchange = to if stream else brokers.RECEIVER.format(to)
+        return {"exchange": exchange, "routing_key": to, "mandatory": True}
+
+
+def bodies(envelopes: Sequence[Envelope], config: Settings) -> Iterator[bytes]:
+    """The envelopes as batches within the limits of messages and bytes."""
+    parts: list[bytes] = []
+    size = 0
+    for envelope in envelopes:
+        part = encoded(envelope)
+        if parts and (len(parts) == config.batch_messages or size + len(part) > config.batch_bytes):
+            yield joined(parts)
+            parts, size = [], 0
+        parts.append(part)
+        size += len(part)
+    if parts:
+        yield joined(parts)
+
+
+def ping(config: Settings) -> None:
+    """Reach the broker once; raises what the broker raises."""
+    with brokers.connection(config) as connection:
+        connection.ensure_connection(max_retries=1, timeout=config.publish_seconds)
