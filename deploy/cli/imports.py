@@ -1,6 +1,8 @@
 """import: a shop's past orders from CSV or Parquet, and the sums of what became of them."""
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -69,11 +71,14 @@ def _import(file: RetailFile, data: Path, url: str, limit: int) -> "Outcome":
     from deploy.retail.memory import remembered
 
     stamina.instrumentation.set_on_retry_hooks([])  # stdout is for the answer
+    began = time.monotonic()
     with console.status(f"reading {file.path}"):
         reading = read(file).limited(limit)
+    seconds = {"reading": time.monotonic() - began}
     calls = Calls(_connecting(data, url))
     with remembered(data, file, url) as memory, _bars() as bars:
-        return importing.run(calls, reading, memory, _showing(bars), _stores(data, url))
+        outcome = importing.run(calls, reading, memory, _showing(bars), _stores(data, url))
+    return replace(outcome, seconds={**seconds, **outcome.seconds})
 
 
 def _connecting(data: Path, url: str) -> Callable[[], Platform]:

@@ -17,6 +17,7 @@ from deploy.retail.stock import AT_ONCE, look
 
 CONFIRMED = "concerto.OrderConfirmed.v1"
 ORDERS, REPORT, STOCK = "orders", "analytics' report", "stock"
+APART = "others ordered meanwhile, which {} cannot tell apart: not compared"
 Ours = Mapping[str, Invoice]
 
 
@@ -54,12 +55,8 @@ def compare(calls: Calls, reading: Reading, ours: Ours, memory: Memory, whole: b
     comparison = Comparison()
     seen, foreign = _orders(calls, ours)
     comparison.rows += _order_rows(reading, seen)
-    if foreign:
-        comparison.notes.append(
-            f"{foreign} orders of others came meanwhile: what they did to the report of sales"
-            + (" and to stock" if whole else "")
-            + " cannot be told apart, so that is not compared"
-        )
+    if foreign or memory.report is None:
+        comparison.notes.append(APART.format("the report of sales" + " and stock" * whole))
     else:
         comparison.rows += _report_rows(calls, reading, memory)
         comparison.rows += _stock_rows(calls, reading, memory) if whole else ()

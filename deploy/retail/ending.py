@@ -16,14 +16,19 @@ LOOK_SECONDS, SHARE_OF_TIME = 0.5, 0.1
 STUCK_SECONDS = 600.0
 
 
+def idle(calls: Calls) -> bool:
+    """Whether no saga is open, and nothing is on its way to a subscriber."""
+    progress = calls.get("/progress")
+    return not _sagas(progress) and not _events(progress)
+
+
 def ended(calls: Calls, orders: Collection[str], advance: Advance) -> None:
     """Wait until no saga of these orders is open; one in review waits for a person and counts."""
 
     def remaining() -> int:
-        sagas = calls.get("/progress")["sagas"]
-        is_open: int = sum(sagas.get(status, 0) for status in OPEN)
-        if is_open < PAGE:  # few enough to tell ours from those of others
-            is_open = sum(_open(calls, status, orders) for status in OPEN if sagas.get(status))
+        is_open = _sagas(calls.get("/progress"))
+        if 0 < is_open < PAGE:  # few enough to tell ours from those of others
+            is_open = sum(_open(calls, status, orders) for status in OPEN)
         advance(max(0, len(orders) - is_open), "")
         return is_open
 
@@ -36,8 +41,7 @@ def applied(calls: Calls, advance: Advance) -> None:
 
     def remaining() -> int:
         nonlocal most
-        progress = calls.get("/progress")
-        left = int(progress["unlogged_events"] + progress["open_deliveries"])
+        left = _events(calls.get("/progress"))
         most = max(most, left)
         advance(100 - 100 * left // most, f"{left} open" if left else "")
         return left
@@ -53,6 +57,14 @@ def statuses(calls: Calls, orders: Collection[str]) -> Counter[str]:
         if len(found) == len(orders):
             break
     return Counter({"unknown": len(orders) - len(found)}) + Counter(found.values())
+
+
+def _sagas(progress: dict[str, Any]) -> int:
+    return sum(progress["sagas"].get(status, 0) for status in OPEN)
+
+
+def _events(progress: dict[str, Any]) -> int:
+    return int(progress["unlogged_events"] + progress["open_deliveries"])
 
 
 def _open(calls: Calls, status: str, orders: Collection[str]) -> int:

@@ -74,11 +74,14 @@ def run(
 def _before(calls: Calls, reading: Reading, memory: Memory) -> None:
     memory.grow(len(reading.invoices))
     if memory.is_new:
-        memory.report = comparison.sales(calls)
+        memory.is_new = False
+        memory.report = comparison.sales(calls) if ending.idle(calls) else None
 
 
 def _end(calls: Calls, outcome: Outcome, show: Show) -> None:
     orders = outcome.submitted.orders
+    if not orders:
+        return
     ending.ended(calls, orders, show("ending sagas", len(orders)))
     ending.applied(calls, show("delivering events, %", 100))
     outcome.sagas = ending.statuses(calls, orders)

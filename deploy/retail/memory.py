@@ -19,17 +19,16 @@ from deploy.retail.file import RetailFile
 
 @dataclass
 class Memory:
-    """How the platform stood before: units received and shipped by SKU, and the report."""
+    """How the platform stood before: units received and shipped by SKU, and the report of sales.
+
+    There is no report where orders were still on their way. `is_new` until any of this is known.
+    """
 
     path: Path
     invoices: int = 0
     stock: dict[str, tuple[int, int]] = field(default_factory=dict)
     report: tuple[int, int] | None = None
-
-    @property
-    def is_new(self) -> bool:
-        """Whether nothing of this import was done yet, as far as is known here."""
-        return self.report is None
+    is_new: bool = True
 
     def grow(self, invoices: int) -> None:
         """Go on to so many invoices; fewer than before would have nothing to compare with."""

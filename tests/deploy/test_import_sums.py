@@ -94,7 +94,7 @@ def test_an_import_is_remembered_by_file_and_columns(tmp_path: Path) -> None:
     with remembered(tmp_path, file, "") as memory:
         memory.grow(10)
         memory.stock["A"] = (5, 2)
-        memory.report = (1, 100)
+        memory.report, memory.is_new = (1, 100), False
         memory.save()
         with pytest.raises(Refused, match="another import runs"), remembered(tmp_path, file, ""):
             pass

@@ -76,6 +76,7 @@ def test_over_http_alone_the_same_is_compared(
     file = write(tmp_path / "orders.csv", [{**line, "inv": f"{line['inv']}h"} for line in lines])
     monkeypatch.setenv("CONCERTO_TOKEN", lifecycle.token(whole.stack, "admin", "import"))
     monkeypatch.setenv("CONCERTO_DIR", str(tmp_path))
+    whole.wait_delivered()
     done = _run(file, "--url", whole.stack.url, "--limit", "20")
     told = json.loads(_ended(done))
     assert told["equal"]
