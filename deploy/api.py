@@ -17,6 +17,7 @@ from contracts.runtime.settings import Settings, settings
 from deploy import operations
 from deploy.services import services
 from orchestrator.http import console, orders, sagas
+from orchestrator.http.submit import Begin, ordered
 from orchestrator.shell.runner import orchestrator, saga_id_of
 from orchestrator.shell.tables import SagaRow
 from participants.users.remember import remember
@@ -34,8 +35,8 @@ def app() -> FastAPI:
     return build(config, Host(orchestrator, config, sender.send))
 
 
-def build(config: Settings, host: Host) -> FastAPI:
-    """The app on these settings; `host` is the orchestrator's."""
+def build(config: Settings, host: Host, begin: Begin = ordered) -> FastAPI:
+    """The app on these settings; `host` is the orchestrator's, `begin` what an order starts."""
     databases = {
         service.name: Database(service.name, config)
         for service in services()
@@ -50,7 +51,9 @@ def build(config: Settings, host: Host) -> FastAPI:
 
     edge = FastAPI(title="Concerto", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     problems.install(edge)
-    edge.include_router(orders.routes(host, lambda c: remember(databases["users"], c), config))
+    edge.include_router(
+        orders.routes(host, lambda c: remember(databases["users"], c), config, begin)
+    )
     edge.include_router(sagas.routes(host))
     edge.include_router(sagas.review_routes(host))
     edge.include_router(console.routes(host))

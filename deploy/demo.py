@@ -29,6 +29,8 @@ BATCH = 10
 A_SECOND = 25
 SKUS = 40
 FANOUT = {
+    "redis": "Redis: the relay writes each event to every subscriber's own queue",
+    "rabbitmq": "RabbitMQ: a durable fanout exchange for each event, a queue for each service",
     "valkey": "Valkey: the relay writes each event to every subscriber's own queue",
     "none": "none, one process: the relay puts each event into every subscriber's own queue",
 }

@@ -137,34 +137,34 @@ class Management:
 
     def get(self, what: str, columns: str) -> Any:
         """All exchanges, queues, bindings or policies of the virtual host."""
-        return self._call("GET", f"{what}/{self._vhost}?columns={columns}")
+        return self.call("GET", f"{what}/{self._vhost}?columns={columns}")
 
     def put(self, what: str, name: str, body: Mapping[str, Any]) -> None:
         """Declare one of them."""
-        self._call("PUT", f"{what}/{self._vhost}/{quote(name, safe='')}", body)
+        self.call("PUT", f"{what}/{self._vhost}/{quote(name, safe='')}", body)
 
     def bind(self, exchange: str, queue: str, key: str) -> None:
         """Bind a queue to an exchange."""
         path = f"bindings/{self._vhost}/e/{quote(exchange, safe='')}/q/{quote(queue, safe='')}"
-        self._call("POST", path, {"routing_key": key})
+        self.call("POST", path, {"routing_key": key})
 
     def users(self) -> set[str]:
         """The names of all users."""
-        return {user["name"] for user in self._call("GET", "users?columns=name")}
+        return {user["name"] for user in self.call("GET", "users?columns=name")}
 
     def user(self, name: str, password: str, tags: str = "") -> None:
         """Make a user, or give it a new password."""
-        self._call("PUT", f"users/{quote(name, safe='')}", {"password": password, "tags": tags})
+        self.call("PUT", f"users/{quote(name, safe='')}", {"password": password, "tags": tags})
 
     def permit(self, name: str, permissions: Mapping[str, str]) -> None:
         """Say what a user may."""
-        self._call("PUT", f"permissions/{self._vhost}/{quote(name, safe='')}", permissions)
+        self.call("PUT", f"permissions/{self._vhost}/{quote(name, safe='')}", permissions)
 
-    def _call(self, method: str, path: str, body: Any = None) -> Any:
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Any other call; `{vhost}` in the path is the virtual host."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            f"{self._base}/{path}", data=data, headers=self._headers, method=method
-        )
+        url = f"{self._base}/{path.replace('{vhost}', self._vhost)}"
+        request = urllib.request.Request(url, data=data, headers=self._headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 said = answer.read()

@@ -45,6 +45,11 @@ def messages() -> dict[str, type[Message]]:
     return found
 
 
+def add(*more: type[Message]) -> None:
+    """Make messages known that no module of this package declares (a benchmark's)."""
+    messages().update({type_of(message): message for message in more})
+
+
 def type_of(message: type[Message]) -> str:
     """The CloudEvents `type` of a message class."""
     return f"concerto.{message.wire_name()}.v{message.version}"

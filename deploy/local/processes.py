@@ -25,6 +25,7 @@ Kind = Literal[
     "simulator",
 ]
 FRESH_SECONDS = 10.0
+BENCH, TRIVIAL = "deploy.bench", ("orchestrator", "inventory")
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,16 @@ def processes(stack: Stack) -> list[Process]:
     found = [_postgres(stack)]
     if stack.server:
         found.append(_broker(stack, stack.server))
-    found += [_simulator(stack, name) for name in stack.simulators]
+    if not stack.trivial:
+        found += [_simulator(stack, name) for name in stack.simulators]
     if stack.broker == "none":
         return [*found, _single(stack)]
     found.append(_api(stack))
     if stack.management_for(KEEPER):
         found.append(_keeper(stack))
     for service in services():
+        if stack.trivial and service.name not in TRIVIAL:
+            continue
         found += [_worker(stack, service, number) for number in range(_count(stack, service))]
     return found
 
@@ -106,7 +110,8 @@ def _simulator(stack: Stack, name: str) -> Process:
 
 def _api(stack: Stack) -> Process:
     port = stack.ports["api"]
-    command = [sys.executable, "-m", "uvicorn", "--factory", "deploy.api:app"]
+    module = f"{BENCH}.api" if stack.trivial else "deploy.api"
+    command = [sys.executable, "-m", "uvicorn", "--factory", f"{module}:app"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
     return Process("api", "api", command, stack.everything(), port, health=f"{stack.url}/readyz")
 
@@ -119,7 +124,8 @@ def _single(stack: Stack) -> Process:
 
 def _worker(stack: Stack, service: Known, number: int) -> Process:
     name = service.name if number == 0 else f"{service.name}_{number + 1}"
-    command = [sys.executable, "-m", "celery", "-A", service.worker, "worker"]
+    module = f"{BENCH}.{service.name}" if stack.trivial else service.worker
+    command = [sys.executable, "-m", "celery", "-A", module, "worker"]
     command += ["--hostname", f"{name}@%h", "--loglevel", "WARNING"]
     environment = stack.environment(service.name)
     return Process(name, service.kind, command, environment, heartbeat=service.name)

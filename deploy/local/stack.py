@@ -52,6 +52,7 @@ class Stack:
     broker_url: str = ""
     workers: int = 1
     time_scale: float = 1.0
+    trivial: bool = False  # a benchmark's: the trivial saga and its one participant alone
     ports: dict[str, int] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
 

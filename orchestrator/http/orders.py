@@ -13,7 +13,16 @@ from contracts.runtime.access import Caller, allow
 from contracts.runtime.problems import Problem, problem
 from contracts.runtime.settings import Settings
 from orchestrator.http.group import Group
-from orchestrator.http.submit import Accepted, KeyedOrder, OrderBody, Remember, Submissions, Submit
+from orchestrator.http.submit import (
+    Accepted,
+    Begin,
+    KeyedOrder,
+    OrderBody,
+    Remember,
+    Submissions,
+    Submit,
+    ordered,
+)
 from orchestrator.shell.runner import saga_id_of
 
 BATCH_MOST = 500
@@ -45,10 +54,10 @@ class BatchBody(BaseModel):
     orders: list[dict[str, Any]] = Field(min_length=1, max_length=BATCH_MOST)
 
 
-def routes(host: Host, remember: Remember, config: Settings) -> APIRouter:
+def routes(host: Host, remember: Remember, config: Settings, begin: Begin = ordered) -> APIRouter:
     """The routes of submitting, on the orchestrator's database."""
     router = APIRouter(tags=["orders"])
-    submissions = Submissions(host, remember)
+    submissions = Submissions(host, remember, begin)
     group: Group[Submit, Accepted] = Group(
         submissions.accept, most=config.submit_group, line=config.submit_queue
     )

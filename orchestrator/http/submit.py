@@ -123,6 +123,9 @@ class Submit:
         return cls(caller, key, body, hashlib.sha256(text.encode()).hexdigest())
 
 
+Begin = Callable[[OrderId, Submit], runner.Beginning]
+
+
 @dataclass(frozen=True)
 class Accepted:
     """The order a submit stands for; `same` is false when the key was used for another body."""
@@ -132,17 +135,17 @@ class Accepted:
 
 
 class Submissions:
-    """Accepts groups of orders on the orchestrator's database."""
+    """Accepts groups of orders on the orchestrator's database; `begin` says what each starts."""
 
-    def __init__(self, host: Host, remember: Remember) -> None:
-        self._host, self._remember = host, remember
+    def __init__(self, host: Host, remember: Remember, begin: Begin) -> None:
+        self._host, self._remember, self._begin = host, remember, begin
 
     def accept(self, group: Sequence[Submit]) -> list[Accepted]:
         """Accept each submit once, in one transaction; twins get the same answer."""
         firsts = {(submit.caller, submit.key): submit for submit in reversed(group)}
         submits = sorted(firsts.values(), key=lambda submit: (submit.caller, submit.key))
         self._remember([_contact(submit) for submit in submits])
-        known = self._host.run(lambda session: _accept(session, submits))
+        known = self._host.run(lambda session: _accept(session, submits, self._begin))
         passing("committed-before-202")
         return [
             Accepted(OrderId(row.order_id), row.fingerprint == submit.fingerprint)
@@ -151,7 +154,9 @@ class Submissions:
         ]
 
 
-def _accept(session: BatchSession, submits: Sequence[Submit]) -> dict[tuple[str, str], Any]:
+def _accept(
+    session: BatchSession, submits: Sequence[Submit], begin: Begin
+) -> dict[tuple[str, str], Any]:
     at = datetime.now(UTC)
     rows = [_row(submit, at) for submit in submits]
     columns = (SubmissionRow.caller, SubmissionRow.key)
@@ -166,7 +171,7 @@ def _accept(session: BatchSession, submits: Sequence[Submit]) -> dict[tuple[str,
     runner.start(
         session,
         [
-            _beginning(submit, known[submit.caller, submit.key].order_id)
+            begin(OrderId(known[submit.caller, submit.key].order_id), submit)
             for submit in submits
             if (submit.caller, submit.key) in new
         ],
@@ -184,8 +189,9 @@ def _row(submit: Submit, at: datetime) -> dict[str, Any]:
     }
 
 
-def _beginning(submit: Submit, order_id: str) -> runner.Beginning:
-    data = order_of(OrderId(order_id), submit)
+def ordered(order_id: OrderId, submit: Submit) -> runner.Beginning:
+    """The saga of an order."""
+    data = order_of(order_id, submit)
     return runner.Beginning(ORDER, runner.saga_id_of(order_id), order_id, data)
 
 

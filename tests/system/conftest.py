@@ -1,5 +1,6 @@
 """A whole embedded stack, started once, and what is needed to send it orders and hurt it."""
 
+import base64
 import json
 import os
 import threading
@@ -11,13 +12,16 @@ from itertools import count
 from typing import Any
 
 import pytest
+import redis
 from sqlalchemy import text
 
 from contracts.runtime.database import Database
 from deploy.client import Platform
 from deploy.local import lifecycle, supervision
-from deploy.local.stack import Stack
+from deploy.local.stack import Stack, configured
+from deploy.rabbitmq import Management
 from deploy.verify import verify
+from tests.conftest import needed
 
 WAIT_SECONDS = 90.0
 LOOK_SECONDS = 0.05
@@ -111,6 +115,30 @@ class Platforms:
             records: list[Any] = json.load(answer)
             return records
 
+    def forget(self) -> None:
+        """Make the broker forget all it holds; a RabbitMQ its queues as well."""
+        if self.stack.broker == "rabbitmq":
+            for queue in self.management.get("queues", "name"):
+                self.management.call("DELETE", f"queues/{{vhost}}/{queue['name']}")
+        else:
+            with redis.Redis.from_url(self.stack.broker_for("admin")) as client:
+                client.flushall()
+
+    def throw(self, garbage: bytes, to: str) -> None:
+        """Put anything at all into the queue of a service."""
+        if self.stack.broker == "rabbitmq":
+            payload = {"payload": base64.b64encode(garbage).decode(), "payload_encoding": "base64"}
+            route = {"routing_key": to, "properties": {}}
+            self.management.call("POST", f"exchanges/{{vhost}}/to.{to}/publish", payload | route)
+        else:
+            with redis.Redis.from_url(self.stack.broker_for("admin")) as client:
+                client.lpush(to, garbage)
+
+    @property
+    def management(self) -> Management:
+        """The management HTTP of the stack's RabbitMQ."""
+        return Management(self.stack.management_for("admin"))
+
     def pid(self, name: str) -> int:
         """The process of this name, or 0."""
         return int(supervision.states(self.stack)[name]["pid"])
@@ -120,15 +148,18 @@ class Platforms:
         return bool(lifecycle.status(self.stack)["ready"])
 
 
-@pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platforms]:
-    """A stack on Valkey whose waits are short."""
+@pytest.fixture(scope="session", params=["valkey", "redis", "rabbitmq"])
+def platform(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Platforms]:
+    """A stack on each broker, whose waits are short."""
+    broker: str = request.param
+    needed(broker)
     folder = tmp_path_factory.mktemp("stack")
     for part in (folder, *folder.parents[:2]):
         part.chmod(0o755)  # the unprivileged user that runs the database must reach it
     before = dict(os.environ)
-    stack = Stack.of(folder / "stack")
-    stack.time_scale = 0.1
+    stack = configured(folder / "stack", broker, time_scale=0.1)
     lifecycle.up(stack, lambda _: None)
     platforms = Platforms(stack)
     platforms.http.call("PUT", "/stock/SKU-1", {"quantity": 1_000_000})

@@ -1,0 +1,7 @@
+"""The orchestrator's worker with the trivial saga: `celery -A deploy.bench.orchestrator worker`."""
+
+from contracts.delivery.wire import worker
+from deploy.bench import trivial as trivial
+from orchestrator.shell.runner import orchestrator
+
+app = worker(orchestrator)
