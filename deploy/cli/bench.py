@@ -1,7 +1,8 @@
 """bench: how fast it is, beside what plain Celery does."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,12 +32,14 @@ def bench(
     found = []
     for name in wanted:
         count = orders or COUNTS[name]
-        found += WORKLOADS[name](
-            data, broker, count, lambda said: console.print(f"[dim]{said} …[/dim]")
-        )
+        found += WORKLOADS[name](data, broker, count, _said)
     if as_json:
         show({"workloads": [measured.as_json() for measured in found]})
         return
+    _print(found)
+
+
+def _print(found: Sequence[Any]) -> None:
     rows = [
         (
             m.name,
@@ -47,7 +50,7 @@ def bench(
             m.p50_ms,
             m.p99_ms,
             round(sum(m.cpu_ms_per_saga.values()), 1),
-            f"{m.yardstick_sagas_per_second} ({m.yardstick})" if m.ratio else "",
+            m.yardstick_sagas_per_second or "",
             m.ratio or "",
         )
         for m in found
@@ -56,6 +59,10 @@ def bench(
     table("", (*columns, "cpu ms", "yardstick", "ratio"), rows)
     for m in found:
         by_kind = ", ".join(f"{kind} {ms:g}" for kind, ms in sorted(m.cpu_ms_per_saga.items()))
-        out.print(
-            f"{m.name} {m.submitted}: cpu ms a saga: {by_kind}; ended {m.ends}", highlight=False
-        )
+        more = f"; yardstick: {m.yardstick}" if m.yardstick else f"; orders: {m.source}"
+        said = f"{m.name} {m.submitted}: cpu ms a saga: {by_kind}; ended {m.ends}{more}"
+        out.print(said, highlight=False)
+
+
+def _said(text: str) -> None:
+    console.print(f"[dim]{text} …[/dim]")

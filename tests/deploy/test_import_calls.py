@@ -30,7 +30,7 @@ def answering() -> Iterator[tuple[Calls, list[int], list[str]]]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield Calls(lambda: Platform(f"http://127.0.0.1:{server.server_port}", "")), statuses, asked
     server.shutdown()
     server.server_close()

@@ -19,6 +19,7 @@ from deploy.services import ROOT
 from tests.deploy.retail_like import REAL, SOURCE, generated, real, write
 from tests.system.conftest import Platforms, wait_until
 
+pytestmark = pytest.mark.parametrize("platform", ["valkey"], indirect=True)
 ORDERS = 120
 SKIPPED = {"cancellation (C…)", "q <= 0"}
 
