@@ -24,6 +24,7 @@ from contracts.delivery.turn import Stored, Turn
 from contracts.messages.base import Command
 from contracts.messages.catalogue import unpacked
 from contracts.messages.trail import Receipt
+from contracts.runtime.bulk import among
 from contracts.runtime.crash import passing
 from contracts.runtime.database import Database
 from contracts.runtime.session import BatchSession
@@ -123,6 +124,8 @@ class Inbox:
             self._try(self._relay.publish, turn.events)
         if turn.wanted:
             self._perform(turn.wanted)
+        if turn.reports:
+            self._try(self._relay.report, turn.reports)
 
     def _try(self, send: Callable[[Any], None], what: Any) -> None:
         try:
@@ -186,7 +189,7 @@ class Inbox:
         known = {
             row.id: row
             for row in turn.session.execute(
-                select(inbox.c.id, inbox.c.settled, inbox.c.result).where(inbox.c.id.in_(ids))
+                select(inbox.c.id, inbox.c.settled, inbox.c.result).where(among(inbox.c.id, ids))
             )
         }
         for envelope in wanted:

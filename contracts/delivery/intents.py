@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 import structlog
-from sqlalchemy import Uuid, bindparam, func, select, update
+from sqlalchemy import func, select, update
 
 from contracts.delivery.envelope import read_envelope
 from contracts.delivery.inbox import OUTAGES, Inbox
@@ -24,6 +24,7 @@ from contracts.delivery.tables import intents
 from contracts.delivery.turn import Stored, Turn
 from contracts.messages.base import Command
 from contracts.messages.catalogue import data_of, read
+from contracts.runtime.bulk import among, update_rows
 from contracts.runtime.contacts import Contacts
 from contracts.runtime.crash import passing
 from contracts.runtime.database import Database
@@ -175,8 +176,7 @@ class Performers:
             for stored, outcome in mine:
                 self._decide(turn, stored, outcome)
             turn.write()
-            if mine:
-                session.execute(_recorded, [_outcome_row(s, o) for s, o in mine])
+            update_rows(session, intents, [_outcome_row(s, o) for s, o in mine])
             passing("effect-before-commit")
         self._inbox.let_out(turn)
 
@@ -218,7 +218,7 @@ def _still_pending(session: Any, ids: list[str]) -> set[str]:
     """Lock the intents whose outcome nobody recorded yet."""
     found = session.scalars(
         select(intents.c.id)
-        .where(intents.c.id.in_(ids), intents.c.state == "pending")
+        .where(among(intents.c.id, ids), intents.c.state == "pending")
         .order_by(intents.c.id)
         .with_for_update()
     )
@@ -227,11 +227,4 @@ def _still_pending(session: Any, ids: list[str]) -> set[str]:
 
 def _outcome_row(stored: Stored, outcome: Outcome) -> dict[str, Any]:
     state = {Done: "done", Refused: "refused", Unsure: "unsure"}[type(outcome)]
-    return {"key": stored.id, "state": state, "outcome": data_of(outcome)}
-
-
-_recorded = (
-    update(intents)
-    .where(intents.c.id == bindparam("key", type_=Uuid(as_uuid=False)))
-    .values(state=bindparam("state"), outcome=bindparam("outcome"))
-)
+    return {"id": stored.id, "state": state, "outcome": data_of(outcome)}

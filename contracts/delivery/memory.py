@@ -62,11 +62,16 @@ class Memory:
     def settle(self) -> int:
         """Without `start`: deliver what is queued, in this thread, until nothing is; how many."""
         count = 0
-        while waiting := [name for name, q in self._queues.items() if not q.empty()]:
+        while waiting := self._waiting():
             for name in waiting:
                 self.hosts[name].receive(self._queues[name].get() or ())
                 count += 1
         return count
+
+    def _waiting(self) -> list[str]:
+        for host in self.hosts.values():
+            host.relay.send_reports()
+        return [name for name, waiting in self._queues.items() if not waiting.empty()]
 
     def _consume(self, name: str) -> None:
         waiting = self._queues[name]

@@ -6,12 +6,13 @@ emulates the fanout by addressing each subscriber's own queue. Who subscribed is
 `subscriptions`, which `topology apply` writes.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from contracts.delivery.envelope import Envelope, read_envelope, stored
@@ -19,12 +20,14 @@ from contracts.delivery.tables import outbox, subscriptions
 from contracts.messages.base import Event, Result
 from contracts.messages.catalogue import type_of
 from contracts.messages.values import MessageId, derived, stamped
+from contracts.runtime.bulk import among, insert_rows
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings
 
 Send = Callable[[Mapping[str, Sequence[Envelope]]], None]
 SUBSCRIPTIONS_SECONDS = 2.0
 TRAIL = "trail"
+REPORTS_MOST = 200
 
 
 def put(session: Session, event: Event | Result, *, subject: str, source: str = "") -> MessageId:
@@ -55,9 +58,8 @@ def put(session: Session, event: Event | Result, *, subject: str, source: str = 
 
 def store(session: Session, events: Sequence[Envelope], lease: timedelta) -> None:
     """Write events into the outbox; nobody else relays them before `lease` has passed."""
-    if events:
-        rows = [{"id": event.id, "envelope": stored(event)} for event in events]
-        session.execute(insert(outbox).values(due_at=func.now() + lease), rows)
+    rows = [{"id": event.id, "envelope": stored(event)} for event in events]
+    insert_rows(session, outbox, rows, due_in=lease)
 
 
 class Relay:
@@ -71,16 +73,36 @@ class Relay:
         self._subscribers: dict[str, tuple[str, ...]] = {}
         self._known_until = 0.0
         self._sent: list[MessageId] = []
+        self._reports: dict[str, list[Envelope]] = {}
+        self._reporting = threading.Lock()
+
+    def report(self, reports: Mapping[str, Sequence[Envelope]]) -> None:
+        """Send these with the next sweep, or once there are many: nobody waits for a report."""
+        with self._reporting:
+            for to, envelopes in reports.items():
+                self._reports.setdefault(to, []).extend(envelopes)
+            many = max(map(len, self._reports.values()), default=0) >= REPORTS_MOST
+        if many:
+            self.send_reports()
+
+    def send_reports(self) -> None:
+        """Send what waits to be reported."""
+        with self._reporting:
+            reports, self._reports = self._reports, {}
+        if reports:
+            self._send(reports)
 
     def publish(self, events: Iterable[Envelope]) -> None:
         """Send each event to every subscriber's queue; raises what the broker raises."""
         outgoing: dict[str, list[Envelope]] = {}
+        reports: dict[str, list[Envelope]] = {}
         for event in events:
             for to in self._destinations(type_of(type(event.message))):
-                outgoing.setdefault(to, []).append(event)
+                (reports if to == TRAIL else outgoing).setdefault(to, []).append(event)
             self._sent.append(event.id)
         if outgoing:
             self._send(outgoing)
+        self.report(reports)
 
     def mark(self, session: Session) -> None:
         """Write down what was sent, with the transaction of `session`."""
@@ -88,7 +110,7 @@ class Relay:
         if marks:
             session.execute(
                 update(outbox)
-                .where(outbox.c.id.in_(marks))
+                .where(among(outbox.c.id, marks))
                 .values(sent_at=func.now(), due_at=func.now() + self._patience)
             )
 
@@ -98,6 +120,7 @@ class Relay:
         What was committed and not sent goes to every subscriber. What was sent and is not known to
         the trail goes to the trail alone, at doubling intervals: it sees to the others.
         """
+        self.send_reports()
         with self._db.transaction() as session:
             self.mark(session)
             rows = session.execute(_claim(limit, self.lease)).all()
@@ -128,7 +151,7 @@ def subscribers(db: Database) -> dict[str, tuple[str, ...]]:
 
 def forget(session: Session, events: Sequence[MessageId]) -> None:
     """The trail has these events: their rows may go."""
-    session.execute(delete(outbox).where(outbox.c.id.in_(events)))
+    session.execute(delete(outbox).where(among(outbox.c.id, events)))
 
 
 def _claim(limit: int, lease: timedelta) -> Any:

@@ -9,9 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Uuid, bindparam, func, insert, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-
 from contracts.delivery import outbox
 from contracts.delivery.envelope import Envelope, stored
 from contracts.delivery.service import Answer, Handling, Intent, Performing, Service
@@ -20,6 +17,7 @@ from contracts.messages.base import Command, Message, Result
 from contracts.messages.catalogue import data_of, packed, type_of
 from contracts.messages.trail import DeliveryState, Receipt
 from contracts.messages.values import MessageId, derived
+from contracts.runtime.bulk import insert_rows, update_rows
 from contracts.runtime.session import BatchSession
 
 now: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731
@@ -46,6 +44,7 @@ class Turn:
     settled: list[dict[str, Any]] = field(default_factory=list)
     wanted: list[Stored] = field(default_factory=list)
     outgoing: dict[str, list[Envelope]] = field(default_factory=dict)
+    reports: dict[str, list[Envelope]] = field(default_factory=dict)
     events: list[Envelope] = field(default_factory=list)
     letters: list[dict[str, Any]] = field(default_factory=list)
 
@@ -76,7 +75,7 @@ class Turn:
 
     def record(self, envelope: Envelope, answer: Answer) -> None:
         """The later answer to a message whose intent was performed."""
-        self.settled.append({"key": envelope.id, **self._answered(envelope, answer)})
+        self.settled.append({"id": envelope.id, **self._answered(envelope, answer)})
 
     def receipt(
         self, event: Envelope, state: DeliveryState, attempts: int = 1, reason: str = ""
@@ -87,14 +86,15 @@ class Turn:
             event_id=event.id, subscriber=name, state=state, attempts=attempts, reason=reason
         )
         to = event.source if name == outbox.TRAIL else outbox.TRAIL
-        self._send(to, self._said(event, said, name, state, str(attempts)))
+        reported = self._said(event, said, name, state, str(attempts))
+        self.reports.setdefault(to, []).append(reported)
         return said
 
     def give_up(self, event: Envelope, attempts: int, reason: str) -> None:
         """The reaction to an event cannot be done: a dead letter, and the trail is told."""
         self.letters.append(letter(event, attempts, reason))
         said = self.receipt(event, "dead", attempts, reason)
-        self.settled.append({"key": event.id, "settled": True, "result": packed(said)})
+        self.settled.append({"id": event.id, "settled": True, "result": packed(said)})
 
     def again(self, envelope: Envelope, result: Message | None) -> None:
         """Answer a duplicate with what is stored."""
@@ -107,19 +107,12 @@ class Turn:
 
     def write(self) -> None:
         """Write everything down, within the transaction."""
-        execute = self.session.execute
         self.session.flush()
-        if self.received:
-            execute(_received, self.received)
-        if self.settled:
-            execute(_settled, self.settled)
-        if self.wanted:
-            execute(
-                insert(intents).values(due_at=func.now() + self.lease, state="pending"),
-                [_row(wanted) for wanted in self.wanted],
-            )
-        if self.letters:
-            execute(pg_insert(dead_letters).on_conflict_do_nothing(), self.letters)
+        insert_rows(self.session, inbox, self.received)
+        update_rows(self.session, inbox, self.settled)
+        wanted = [_row(wanted) for wanted in self.wanted]
+        insert_rows(self.session, intents, wanted, due_in=self.lease)
+        insert_rows(self.session, dead_letters, self.letters, skip_known=True)
         outbox.store(self.session, self.events, self.lease)
         for to, envelope in self.session.info["send"]:
             self._send(to, envelope)
@@ -184,12 +177,5 @@ def _row(wanted: Stored) -> dict[str, Any]:
         "body": data_of(wanted.intent),
         "envelope": stored(wanted.envelope),
         "attempts": 0,
+        "state": "pending",
     }
-
-
-_received = insert(inbox)
-_settled = (
-    update(inbox)
-    .where(inbox.c.id == bindparam("key", type_=Uuid(as_uuid=False)))
-    .values(settled=bindparam("settled"), result=bindparam("result"))
-)

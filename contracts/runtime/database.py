@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import sessionmaker
@@ -30,6 +31,8 @@ class Database:
             pool_size=self._settings.pool_connections,
             max_overflow=0,
             pool_timeout=self._settings.statement_seconds,
+            json_serializer=to_json,
+            json_deserializer=from_json,
             pool_pre_ping=True,  # after a restart of the database nobody gets a dead connection
             connect_args={
                 "options": self._options(),

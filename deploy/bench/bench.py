@@ -22,7 +22,7 @@ from orchestrator.shell.tables import SagaRow
 
 ENDED_WITHIN_SECONDS = 900.0
 LOOK_SECONDS = 0.1
-YARDSTICK_CHAINS = 1000
+YARDSTICK_CHAINS = int(os.environ.get("YC", "1000"))
 WARM = 40
 UNENDED = "SELECT count(*) FROM sagas WHERE status IN ('accepted', 'running', 'undoing')"
 ENDS = (
@@ -76,6 +76,8 @@ class Bench:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if os.environ.get("BP"):
+            os.system(os.environ["BP"])
         self.database.close()
         lifecycle.down(self.stack)
 
@@ -91,8 +93,9 @@ class Bench:
 
     def stock(self, wanted: dict[str, int]) -> None:
         """Set what is on hand."""
-        for sku, units in wanted.items():
-            self.http.call("PUT", f"/stock/{sku}", {"quantity": units})
+        counts = [{"sku": sku, "quantity": units} for sku, units in wanted.items()]
+        for at in range(0, len(counts), load.STOCKED):
+            self.http.call("POST", "/stock:batch", {"counts": counts[at : at + load.STOCKED]})
 
     def rows(self, query: str) -> Sequence[Any]:
         """What a query finds as the orchestrator."""

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 
 BATCH = 200
+STOCKED = 500
 AT_ONCE = 2
 CLIENTS = 64
 AGAIN_SECONDS = 0.2

@@ -13,11 +13,12 @@ from deploy.retail.calls import Calls, at, in_flight
 from deploy.retail.invoices import Invoice, Reading
 from deploy.retail.memory import Memory
 from deploy.retail.order import CURRENCY
-from deploy.retail.stock import AT_ONCE, look
+from deploy.retail.stock import NOTHING, all_of
 
 CONFIRMED = "concerto.OrderConfirmed.v1"
 ORDERS, REPORT, STOCK = "orders", "analytics' report", "stock"
 APART = "others ordered meanwhile, which {} cannot tell apart: not compared"
+AT_ONCE = 4
 Ours = Mapping[str, Invoice]
 
 
@@ -115,7 +116,9 @@ def _report_rows(calls: Calls, reading: Reading, memory: Memory) -> Iterator[Com
 def _stock_rows(calls: Calls, reading: Reading, memory: Memory) -> Iterator[Compared]:
     needed = reading.units_by_sku()
     received, shipped = Counter[str](), Counter[str]()
-    for sku, found in in_flight(lambda sku: look(calls, sku), needed, AT_ONCE):
+    standing = all_of(calls)
+    for sku in needed:
+        found = standing.get(sku, NOTHING)
         received[sku] = found["received"] - memory.stock[sku][0]
         shipped[sku] = found["shipped"] - memory.stock[sku][1]
     units = sum(needed.values())

@@ -56,7 +56,7 @@ def run(
     _before(calls, reading, memory)
     needed = reading.units_by_sku()
     with _timed(outcome, "stock"):
-        stock.fill(calls, needed, memory, show("setting stock", 2 * len(needed)))
+        stock.fill(calls, needed, memory, show("setting stock", len(needed)))
     began = datetime.now(UTC)
     with _timed(outcome, "submitting"):
         advance = show("submitting orders", len(reading.invoices))

@@ -5,15 +5,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Uuid, bindparam, func, insert, select, update
+from sqlalchemy import Uuid, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from contracts.messages.catalogue import adapter, data_of, packed, unpacked
+from contracts.runtime.bulk import among, insert_rows, update_rows
 from orchestrator.core import tell
 from orchestrator.core.decision import Decision
 from orchestrator.core.definition import Saga
 from orchestrator.core.state import Answer, Input, State
+from orchestrator.shell import recent
 from orchestrator.shell.tables import JournalRow, ReviewRow, SagaRow
+
+ACCEPTED = "accepted"
+SAGAS, JOURNAL, REVIEWS = SagaRow.__table__, JournalRow.__table__, ReviewRow.__table__
 
 
 @dataclass
@@ -27,6 +32,7 @@ class Loaded:
 
     def __post_init__(self) -> None:
         self.reviewed = self.state.review is not None
+        self.data = self.state.data
 
     def take(self, given: Input, decision: Decision) -> None:
         """Remember a decision that changed something."""
@@ -36,13 +42,20 @@ class Loaded:
 
 def load(session: Session, ids: Iterable[str], sagas: Any) -> tuple[list[Loaded], datetime]:
     """These sagas, locked in order of their ids, and the database's time after the lock."""
-    rows = session.execute(
-        select(SagaRow.__table__)
-        .where(SagaRow.id.in_(sorted(ids)))
+    locked = (
+        select(SagaRow.id, SagaRow.version, SagaRow.subject, func.clock_timestamp().label("at"))
+        .where(among(SagaRow.id, sorted(ids)))
         .order_by(SagaRow.id)
         .with_for_update()
-    ).all()
-    return [read(row, sagas) for row in rows], now(session)
+    )
+    rows = session.execute(locked).all()
+    states = recent.states({row.id: row.version for row in rows})
+    missing = [row.id for row in rows if row.id not in states]
+    if missing:
+        found = session.execute(select(SAGAS).where(among(SagaRow.id, missing)))
+        states |= {row.id: read(row, sagas).state for row in found}
+    at = max((row.at for row in rows), default=None) or now(session)
+    return [Loaded(states[row.id], row.subject) for row in rows], at
 
 
 def due(session: Session, limit: int, sagas: Any) -> tuple[list[Loaded], datetime]:
@@ -94,17 +107,20 @@ def save(session: Session, loaded: Sequence[Loaded], at: datetime) -> None:
     """Write down every saga that changed: its row, its journal, its reviews."""
     changed = [saga for saga in loaded if saga.decided]
     fresh = [_row(saga, at) for saga in loaded if saga.new]
-    if fresh:
-        session.execute(insert(SagaRow), fresh)
-    old = [{"key": saga.state.id, **_row(saga, at)} for saga in changed if not saga.new]
-    if old:
-        session.execute(_UPDATED, old)
-    if changed:
-        session.execute(insert(JournalRow), [row for saga in changed for row in _journal(saga)])
+    insert_rows(session, SAGAS, fresh)
+    old = [saga for saga in changed if not saga.new]
+    rows = [(_row(saga, at), saga.state.data is saga.data) for saga in old]
+    update_rows(session, SAGAS, [row for row, same in rows if not same])
+    update_rows(session, SAGAS, [_without_data(row) for row, same in rows if same])
+    insert_rows(session, JOURNAL, [row for saga in changed for row in _journal(saga)])
     _reviews(session, changed)
+    recent.remember(
+        session, [saga.state for saga in (*changed, *loaded) if saga.new or saga.decided]
+    )
 
 
-ACCEPTED = "accepted"
+def _without_data(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "data"}
 
 
 def _row(saga: Loaded, at: datetime) -> dict[str, Any]:
@@ -121,7 +137,9 @@ def _row(saga: Loaded, at: datetime) -> dict[str, Any]:
         "started_at": state.started_at,
         "changed_at": at,
         "wake_at": state.wake_at,
-        "state": adapter(State).dump_python(state, mode="json", exclude={"data"}),
+        "state": adapter(State).dump_python(
+            state, mode="json", exclude={"data"}, exclude_defaults=True
+        ),
         "data": data_of(state.data),
     }
 
@@ -185,8 +203,7 @@ def _reviews(session: Session, changed: Sequence[Loaded]) -> None:
         for _, decision in saga.decided
         for review in decision.reviews
     ]
-    if opened:
-        session.execute(insert(ReviewRow), opened)
+    insert_rows(session, REVIEWS, opened)
     closed = [row for saga in changed for row in _closed(saga)]
     if closed:
         session.execute(_CLOSED, closed)
@@ -231,17 +248,6 @@ def _closed(saga: Loaded) -> list[dict[str, Any]]:
     ]
 
 
-_UPDATED = (
-    update(SagaRow.__table__)  # type: ignore[arg-type]
-    .where(SagaRow.__table__.c.id == bindparam("key", type_=Uuid(as_uuid=False)))
-    .values(
-        {
-            name: bindparam(name)
-            for name in ("version", "status", "step", "failure", "changed_at", "wake_at", "state")
-        }
-        | {"data": bindparam("data")}
-    )
-)
 _CLOSED = (
     update(ReviewRow.__table__)  # type: ignore[arg-type]
     .where(

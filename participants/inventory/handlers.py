@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy.orm import Session
-
 from contracts.delivery.service import Rows, Service
 from contracts.messages.inventory import (
     InventoryReleased,
@@ -27,7 +25,7 @@ def _reservations(messages: Sequence[ReleaseInventory | ShippingRequested]) -> I
 
 @inventory.handles(ReserveInventory, loads=stock.rows_of)
 def reserve(
-    command: ReserveInventory, session: Session
+    command: ReserveInventory, session: BatchSession
 ) -> InventoryReserved | InventoryReservationFailed:
     """Hold every line or none. An order that was released before holds nothing ever."""
     held = session.get(Reservation, command.order_id)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
@@ -13,9 +13,13 @@ from participants.inventory import stock
 from participants.inventory.tables import Stock, StockEntry
 
 LEDGER_MOST = 1000
+BATCH_MOST = 500
+SKU = r"^[^\x00-\x1f]+$"
 Reader = Annotated[Caller, Depends(allow("shop", "support", "operator"))]
 Keeper = Annotated[Caller, Depends(allow("shop", "operator"))]
-Sku = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")]
+Cursor = Annotated[str, Query(max_length=64, pattern=r"^[^\x00-\x1f]*$")]
+Limit = Annotated[int, Query(ge=1, le=BATCH_MOST)]
+Sku = Annotated[str, Path(min_length=1, max_length=64, pattern=SKU)]
 
 
 class CountBody(BaseModel):
@@ -25,16 +29,52 @@ class CountBody(BaseModel):
     quantity: int = Field(ge=0, le=1_000_000_000)
 
 
+class SkuCount(CountBody):
+    """How many units of one SKU are on hand."""
+
+    sku: str = Field(min_length=1, max_length=64, pattern=SKU)
+
+
+class CountsBody(BaseModel):
+    """Counts of up to 500 SKUs; of one that stands twice, the last."""
+
+    model_config = ConfigDict(extra="forbid")
+    counts: list[SkuCount] = Field(min_length=1, max_length=BATCH_MOST)
+
+
 def routes(db: Database) -> APIRouter:
     """The routes of inventory."""
     router = APIRouter(tags=["inventory"])
+    _counting(router, db)
+    _looking(router, db)
+    return router
 
+
+def _counting(router: APIRouter, db: Database) -> None:
     @router.put("/stock/{sku}")
     def count(sku: Sku, body: CountBody, caller: Keeper) -> dict[str, Any]:
         """Set what is on hand, as counted."""
         with db.transaction() as session:
             session.load(Stock, {sku})
             return _shown(stock.count(session, sku, body.quantity))
+
+    @router.post("/stock:batch")
+    def count_many(body: CountsBody, caller: Keeper) -> dict[str, Any]:
+        """Set what is on hand of many SKUs, in one transaction."""
+        wanted = {each.sku: each.quantity for each in body.counts}
+        with db.transaction() as session:
+            session.load(Stock, set(wanted))
+            return {"stock": [_shown(stock.count(session, *each)) for each in wanted.items()]}
+
+
+def _looking(router: APIRouter, db: Database) -> None:
+    @router.get("/stock")
+    def listed(caller: Reader, cursor: Cursor = "", limit: Limit = 100) -> dict[str, Any]:
+        """What stands of every SKU, in their order, by cursor."""
+        found = select(Stock).where(Stock.sku > cursor).order_by(Stock.sku).limit(limit)
+        with db.transaction() as session:
+            rows = [_shown(row) for row in session.scalars(found)]
+        return {"stock": rows, "next": rows[-1]["sku"] if len(rows) == limit else None}
 
     @router.get("/stock/{sku}")
     def look(sku: Sku, caller: Reader) -> dict[str, Any]:
@@ -53,8 +93,6 @@ def routes(db: Database) -> APIRouter:
         with db.transaction() as session:
             rows = session.execute(latest.limit(LEDGER_MOST)).all()
         return {"entries": [dict(row._mapping) for row in reversed(rows)]}
-
-    return router
 
 
 def _shown(row: Stock) -> dict[str, Any]:

@@ -6,8 +6,6 @@ Units stand in one of three places (`on_hand`, `reserved`, `shipped`) and come f
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy.orm import Session
-
 from contracts.delivery.service import Rows
 from contracts.messages.inventory import ReserveInventory
 from contracts.messages.values import Line, OrderId, Sku
@@ -32,7 +30,7 @@ def load_held(session: BatchSession, reservation: Reservation) -> None:
     known = [reservation]
     if ALL_LOADED not in session.info:
         session.info[ALL_LOADED] = True
-        known += [row for row in session.identity_map.values() if isinstance(row, Reservation)]
+        known += session.rows(Reservation)
     session.load(Stock, {sku for row in known if row.state == HELD for sku in row.units})
 
 
@@ -44,35 +42,35 @@ def units_of(lines: Iterable[Line]) -> dict[Sku, int]:
     return dict(units)
 
 
-def missing(session: Session, units: Mapping[Sku, int]) -> tuple[Sku, ...]:
+def missing(session: BatchSession, units: Mapping[Sku, int]) -> tuple[Sku, ...]:
     """The SKUs of which there is not enough on hand."""
     return tuple(sku for sku, wanted in sorted(units.items()) if _on_hand(session, sku) < wanted)
 
 
-def take(session: Session, order_id: OrderId, units: Mapping[Sku, int]) -> None:
+def take(session: BatchSession, order_id: OrderId, units: Mapping[Sku, int]) -> None:
     """Hold these units for the order; there must be enough."""
     for sku, wanted in units.items():
         _move(session, sku, wanted, "on_hand", "reserved", order_id, "reserved")
     session.add(Reservation(order_id=order_id, state=HELD, units=dict(units)))
 
 
-def give_back(session: Session, reservation: Reservation) -> None:
+def give_back(session: BatchSession, reservation: Reservation) -> None:
     """Release what was reserved, not what was ordered."""
     for sku, units in reservation.units.items():
         _move(session, sku, units, "reserved", "on_hand", reservation.order_id, "released")
     reservation.state = RELEASED
 
 
-def ship(session: Session, reservation: Reservation) -> None:
+def ship(session: BatchSession, reservation: Reservation) -> None:
     """What was held has gone."""
     for sku, units in reservation.units.items():
         _move(session, sku, units, "reserved", "shipped", reservation.order_id, "shipped")
     reservation.state = SHIPPED
 
 
-def count(session: Session, sku: str, quantity: int) -> Stock:
+def count(session: BatchSession, sku: str, quantity: int) -> Stock:
     """Set what is on hand, as counted; the difference is received from, or lost to, outside."""
-    stock = session.get(Stock, sku)
+    stock: Stock | None = session.get(Stock, sku)
     if stock is None:
         stock = Stock(sku=sku, on_hand=0, reserved=0, shipped=0, received=0)
         session.add(stock)
@@ -85,13 +83,19 @@ def count(session: Session, sku: str, quantity: int) -> Stock:
     return stock
 
 
-def _on_hand(session: Session, sku: str) -> int:
+def _on_hand(session: BatchSession, sku: str) -> int:
     stock = session.get(Stock, sku)
     return stock.on_hand if stock else 0
 
 
 def _move(
-    session: Session, sku: str, units: int, source: str, target: str, order_id: str, reason: str
+    session: BatchSession,
+    sku: str,
+    units: int,
+    source: str,
+    target: str,
+    order_id: str,
+    reason: str,
 ) -> None:
     stock = session.get(Stock, sku)
     assert stock, f"{sku} was held, so it is stocked"

@@ -1,15 +1,16 @@
-"""START HERE: how events become sums. The rows a batch adds to are locked and loaded together."""
+"""START HERE: how events become sums."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date
 from typing import Any
-
-from sqlalchemy.orm import Session
 
 from contracts.delivery.service import Rows, Service
 from contracts.messages.orders import OrderConfirmed
 from contracts.messages.users import UserRegistered
 from contracts.messages.values import time_of
+from contracts.runtime.bulk import add_up
+from contracts.runtime.session import BatchSession
 from side_effects.analytics.tables import AppliedOrder, Registrations, SalesByDay, SalesBySku
 
 analytics = Service("analytics")
@@ -20,36 +21,20 @@ def _day(identifier: str) -> date:
     return time_of(identifier).astimezone(UTC).date()
 
 
-def _sums(events: Sequence[OrderConfirmed]) -> Iterable[Rows]:
-    return (
-        (SalesByDay, {(_day(event.order_id), event.total.currency) for event in events}),
-        (
-            SalesBySku,
-            {(line.sku, line.unit_price.currency) for event in events for line in event.lines},
-        ),
-    )
-
-
 def _days(events: Sequence[UserRegistered]) -> Iterable[Rows]:
     return ((Registrations, {_day(event.contact_id) for event in events}),)
 
 
-@analytics.on(OrderConfirmed, loads=_sums)
-def sold(event: OrderConfirmed, session: Session) -> None:
+@analytics.on(OrderConfirmed)
+def sold(event: OrderConfirmed, session: BatchSession) -> None:
     """Add the order to its day and its lines to their SKUs."""
-    day = _row(session, SalesByDay, day=_day(event.order_id), currency=event.total.currency)
-    day.orders += 1
-    day.amount += event.total.amount
-    for line in event.lines:
-        sku = _row(session, SalesBySku, sku=line.sku, currency=line.unit_price.currency)
-        sku.quantity += line.quantity
-        sku.amount += line.quantity * line.unit_price.amount
+    session.later(_add, event)
     total = event.total
     session.add(AppliedOrder(order_id=event.order_id, currency=total.currency, amount=total.amount))
 
 
 @analytics.on(UserRegistered, loads=_days)
-def registered(event: UserRegistered, session: Session) -> None:
+def registered(event: UserRegistered, session: BatchSession) -> None:
     """Count the person."""
     day = _day(event.contact_id)
     row = session.get(Registrations, day)
@@ -59,11 +44,18 @@ def registered(event: UserRegistered, session: Session) -> None:
     row.people += 1
 
 
-def _row(session: Session, mapped: Any, **key: Any) -> Any:
-    """The sum with this key; a new one starts at zero."""
-    row = session.get(mapped, tuple(key.values()))
-    if row is None:
-        sums = {c.name: 0 for c in mapped.__table__.columns if not c.primary_key}
-        row = mapped(**key, **sums)
-        session.add(row)
-    return row
+def _add(session: BatchSession, events: list[OrderConfirmed]) -> None:
+    """What a batch adds is summed, and added in one statement a table."""
+    days: defaultdict[Any, list[int]] = defaultdict(lambda: [0, 0])
+    skus: defaultdict[Any, list[int]] = defaultdict(lambda: [0, 0])
+    for event in events:
+        _plus(days[_day(event.order_id), event.total.currency], 1, event.total.amount)
+        for line in event.lines:
+            amount = line.quantity * line.unit_price.amount
+            _plus(skus[line.sku, line.unit_price.currency], line.quantity, amount)
+    add_up(session, SalesByDay.__table__, days)
+    add_up(session, SalesBySku.__table__, skus)
+
+
+def _plus(sums: list[int], *more: int) -> None:
+    sums[:] = map(sum, zip(sums, more, strict=True))

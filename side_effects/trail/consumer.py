@@ -9,7 +9,21 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, insert, literal, select, update
+from sqlalchemy import (
+    Interval,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -18,8 +32,9 @@ from contracts.delivery.service import Service
 from contracts.delivery.tables import subscriptions
 from contracts.messages.catalogue import type_of
 from contracts.messages.trail import Receipt
+from contracts.runtime.bulk import among, given, insert_rows, packed
 from contracts.runtime.settings import settings
-from side_effects.trail.tables import Delivery, EventRow
+from side_effects.trail.tables import Delivery, EventRow, Joined
 
 trail = Service("trail")
 PENDING, HANDLED, IGNORED, RETRYING, DEAD = "pending", "handled", "ignored", "retrying", "dead"
@@ -27,17 +42,16 @@ FINAL = (HANDLED, IGNORED)
 PATIENCE_SECONDS = 15.0
 LONGEST_SECONDS = 900.0
 AT_ONCE = 200
-deliveries = Delivery.__table__
+joined: Any = Joined.__table__
+deliveries: Any = Delivery.__table__
 
 
 @trail.everything
 def log(envelopes: Sequence[Envelope], session: Session) -> None:
     """Log these events, and expect a receipt from each of their subscribers."""
     rows = [_row(envelope) for envelope in envelopes]
-    session.execute(upsert(EventRow).on_conflict_do_nothing(), rows)
-    expected = _expected(session, envelopes)
-    if expected:
-        session.execute(_EXPECT.values(ask_at=func.now() + _patience()), expected)
+    insert_rows(session, EventRow.__table__, rows, skip_known=True)
+    session.execute(_EXPECT, {"ids": [row["id"] for row in rows], "patience": _patience()})
 
 
 @trail.receipts
@@ -45,19 +59,7 @@ def take(receipts: Sequence[Receipt], session: Session) -> None:
     """Move deliveries on; what is handled or ignored stays so."""
     latest = {(receipt.event_id, receipt.subscriber): receipt for receipt in receipts}
     rows = [_receipt_row(latest[key]) for key in sorted(latest)]
-    given = upsert(deliveries)  # type: ignore[arg-type]  # a table
-    moved = given.on_conflict_do_update(
-        index_elements=["event_id", "subscriber"],
-        set_={
-            **{n: given.excluded[n] for n in ("state", "attempts", "reason")},
-            "changed_at": func.now(),
-            "ask_at": case(
-                (given.excluded.state == RETRYING, func.now() + _patience()), else_=None
-            ),
-        },
-        where=and_(*(deliveries.c.state != state for state in FINAL)),
-    )
-    session.execute(moved, rows)
+    session.execute(_MOVED, {"rows": packed(rows), "patience": _patience()})
 
 
 @trail.chore(every=timedelta(seconds=2))
@@ -80,7 +82,7 @@ def ask_again(session: Session) -> int:
         .returning(Delivery.event_id, Delivery.subscriber)
     ).all()
     ids = {row.event_id for row in asked}
-    found = session.execute(select(EventRow.id, EventRow.envelope).where(EventRow.id.in_(ids)))
+    found = session.execute(select(EventRow.id, EventRow.envelope).where(among(EventRow.id, ids)))
     events = {row.id: read_envelope(row.envelope) for row in found}
     send: list[tuple[str, Envelope]] = session.info["send"]
     send += [(r.subscriber, events[r.event_id]) for r in asked if r.event_id in events]
@@ -89,31 +91,82 @@ def ask_again(session: Session) -> int:
 
 @trail.chore(every=timedelta(seconds=10))
 def back_fill(session: Session) -> int:
-    """Expect receipts of older events from subscribers that joined since."""
+    """Expect receipts of older events from subscribers that joined since.
+
+    A pair of event and subscriber is looked at until nothing is missing; not less than a minute,
+    for an event may be logged just then by who does not know of the subscriber yet.
+    """
+    session.execute(_JOIN)
+    open_pairs = select(Joined).where(~Joined.filled).subquery()
     known = exists().where(
-        Delivery.event_id == EventRow.id, Delivery.subscriber == subscriptions.c.subscriber
+        Delivery.event_id == EventRow.id, Delivery.subscriber == open_pairs.c.subscriber
     )
     missed = (
-        select(
-            EventRow.id,
-            subscriptions.c.subscriber,
-            literal(PENDING),
-            literal(0),
-            literal(""),
-            literal(0),
-            func.now(),
-        )
-        .join(subscriptions, subscriptions.c.event == EventRow.type)
-        .where(subscriptions.c.subscriber != trail.name, ~known)
-        .order_by(EventRow.id)
+        _expecting(open_pairs, func.now())
+        .where(~known)
+        .order_by(EventRow.id, open_pairs.c.subscriber)
         .limit(AT_ONCE)
     )
-    columns = ["event_id", "subscriber", "state", "attempts", "reason", "asked", "ask_at"]
-    filled = insert(Delivery).from_select(columns, missed, include_defaults=False)
-    return len(session.execute(filled.returning(Delivery.subscriber)).all())
+    filled = insert(Delivery).from_select(COLUMNS, missed, include_defaults=False)
+    count = len(session.execute(filled.returning(Delivery.subscriber)).all())
+    if not count:
+        settled = Joined.at < func.now() - timedelta(minutes=1)
+        session.execute(update(Joined).where(~Joined.filled, settled).values(filled=True))
+    return count
 
 
-_EXPECT = upsert(Delivery).on_conflict_do_nothing()
+def _expecting(pairs: Any, ask_at: Any) -> Any:
+    """A pending delivery of each event at each of its subscribers among `pairs`."""
+    who = pairs.c.subscriber
+    values = (EventRow.id, who, literal(PENDING), literal(0), literal(""), literal(0), ask_at)
+    chosen = select(*values).join(pairs, pairs.c.event == EventRow.type)
+    return chosen.where(who != trail.name)
+
+
+COLUMNS = ("event_id", "subscriber", "state", "attempts", "reason", "asked", "ask_at")
+_PATIENCE = func.now() + bindparam("patience", type_=Interval)
+_NEW = EventRow.id == any_(bindparam("ids", type_=ARRAY(Uuid(as_uuid=False))))
+_EXPECT = (
+    upsert(deliveries)
+    .from_select(
+        COLUMNS,
+        _expecting(subscriptions, _PATIENCE)
+        .where(_NEW)
+        .order_by(EventRow.id, subscriptions.c.subscriber),
+        include_defaults=False,
+    )
+    .on_conflict_do_nothing()
+)
+_JOIN = (
+    upsert(joined)
+    .from_select(
+        ("event", "subscriber"),
+        select(subscriptions.c.event, subscriptions.c.subscriber),
+        include_defaults=False,
+    )
+    .on_conflict_do_nothing()
+)
+
+
+def _moved() -> Any:
+    names = COLUMNS[:6]
+    rows = given(deliveries, names)
+    told = upsert(deliveries).from_select(
+        names, select(*(rows.c[name] for name in names)), include_defaults=False
+    )
+    retrying = told.excluded.state == RETRYING
+    return told.on_conflict_do_update(
+        index_elements=["event_id", "subscriber"],
+        set_={
+            **{name: told.excluded[name] for name in ("state", "attempts", "reason")},
+            "changed_at": func.now(),
+            "ask_at": case((retrying, _PATIENCE), else_=None),
+        },
+        where=and_(*(deliveries.c.state != state for state in FINAL)),
+    )
+
+
+_MOVED = _moved()
 
 
 def _row(envelope: Envelope) -> dict[str, Any]:
@@ -129,24 +182,6 @@ def _row(envelope: Envelope) -> dict[str, Any]:
     }
 
 
-def _expected(session: Session, envelopes: Sequence[Envelope]) -> list[dict[str, Any]]:
-    kinds = {type_of(type(envelope.message)) for envelope in envelopes}
-    rows = session.execute(select(subscriptions).where(subscriptions.c.event.in_(kinds))).all()
-    return [
-        {
-            "event_id": envelope.id,
-            "subscriber": row.subscriber,
-            "state": PENDING,
-            "attempts": 0,
-            "reason": "",
-            "asked": 0,
-        }
-        for envelope in sorted(envelopes, key=lambda envelope: envelope.id)
-        for row in rows
-        if row.event == type_of(type(envelope.message)) and row.subscriber != trail.name
-    ]
-
-
 def _receipt_row(receipt: Receipt) -> dict[str, Any]:
     return {
         "event_id": receipt.event_id,
@@ -155,7 +190,6 @@ def _receipt_row(receipt: Receipt) -> dict[str, Any]:
         "attempts": receipt.attempts,
         "reason": receipt.reason,
         "asked": 0,
-        "ask_at": None,
     }
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import DateTime, Index, Text, Uuid, func
+from sqlalchemy import DateTime, Index, Text, Uuid, false, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -37,6 +37,16 @@ class EventRow(Base):
         Index("events_type", "type", "id"),
         {"info": {"append_only": True}},
     )
+
+
+class Joined(Base):
+    """Since when a subscriber is known for an event, and whether older events were filled in."""
+
+    __tablename__ = "joined"
+    event: Mapped[str] = mapped_column(primary_key=True)
+    subscriber: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    filled: Mapped[bool] = mapped_column(server_default=false())
 
 
 class Delivery(Base):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -38,7 +38,9 @@ class Bench:
 
     def send_all(self, messages: Sequence[Message]) -> list[Envelope]:
         """Send commands and events in one batch, each under a new id."""
-        envelopes = [_wrapped(message) for message in messages]
+        now = datetime.now(UTC)
+        moments = (now + timedelta(milliseconds=n) for n in range(len(messages)))
+        envelopes = [_wrapped(message, at) for message, at in zip(messages, moments, strict=True)]
         self.host.receive(envelopes)
         return envelopes
 
@@ -104,8 +106,9 @@ def new_order() -> OrderId:
     return OrderId(stamped(datetime.now(UTC), "order", str(next(NUMBERS))))
 
 
-def _wrapped(message: Message) -> Envelope:
-    now, number = datetime.now(UTC), str(next(NUMBERS))
+def _wrapped(message: Message, now: datetime) -> Envelope:
+    """In an envelope whose id sorts as its time: a batch is handled in that order."""
+    number = str(next(NUMBERS))
     return Envelope(
         id=MessageId(stamped(now, "command", number)),
         message=message,

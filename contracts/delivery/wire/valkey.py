@@ -12,10 +12,20 @@ from pydantic_core import from_json
 class Channel(kombu_redis.Channel):
     """Kombu's channel; raw garbage becomes a message, which the worker then quarantines."""
 
+    _commands: Any = None
+
     def _create_client(self, asynchronous: bool = False) -> Any:
-        client = super()._create_client(asynchronous)
-        client.set_response_callback("BRPOP", _guarded)
-        return client
+        if asynchronous:
+            client = super()._create_client(asynchronous)
+            client.set_response_callback("BRPOP", _guarded)
+            return client
+        if self._commands is None:  # Kombu would make one for every command it sends
+            self._commands = super()._create_client(asynchronous)
+        return self._commands
+
+    def _disconnect_pools(self) -> None:
+        self._commands = None
+        super()._disconnect_pools()
 
 
 class Transport(kombu_redis.Transport):

@@ -38,6 +38,13 @@ def _events() -> None:
 
 def _deliveries() -> None:
     op.create_table(
+        "joined",
+        sa.Column("event", sa.Text, primary_key=True),
+        sa.Column("subscriber", sa.Text, primary_key=True),
+        sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
+        sa.Column("filled", sa.Boolean, nullable=False, server_default=sa.false()),
+    )
+    op.create_table(
         "deliveries",
         sa.Column("event_id", ID, primary_key=True),
         sa.Column("subscriber", sa.Text, primary_key=True),
