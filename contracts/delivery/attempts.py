@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import bindparam, delete, func, literal, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from contracts.delivery.envelope import Envelope, read_envelope, stored
 from contracts.delivery.service import Service
@@ -88,11 +88,7 @@ class Attempts:
     def _count(self, ids: Sequence[str]) -> list[int]:
         with self._db.transaction() as session:
             session.execute(text("SET LOCAL synchronous_commit = off"))
-            rows = [{"id": identity, "count": 1} for identity in ids]
-            counted = insert(attempts).on_conflict_do_update(
-                index_elements=["id"], set_={"count": attempts.c.count + 1}
-            )
-            found = session.execute(counted.returning(attempts.c.id, attempts.c.count), rows)
+            found = session.execute(_COUNTED, {"ids": list(ids)})
             counts: dict[str, int] = dict(map(tuple, found))
         return [counts[identity] for identity in ids]
 
@@ -117,6 +113,15 @@ def _failed(envelope: Envelope, reason: str) -> Any:
         .on_conflict_do_update(index_elements=["id"], set_=row)
         .returning(attempts.c.count)
     )
+
+
+_IDS = func.unnest(bindparam("ids", type_=ARRAY(attempts.c.id.type)))
+_COUNTED = (
+    insert(attempts)
+    .from_select(["id", "count"], select(_IDS, literal(1)))
+    .on_conflict_do_update(index_elements=["id"], set_={"count": attempts.c.count + 1})
+    .returning(attempts.c.id, attempts.c.count)
+)
 
 
 def _batch_id(batch: Sequence[Envelope]) -> str:

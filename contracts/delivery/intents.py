@@ -36,6 +36,7 @@ LEASE = timedelta(seconds=60)
 SLICE = 100
 SHORTEST_SECONDS = 2.0
 WAITING_MOST = 1000
+LINGER_SECONDS = 0.02
 
 
 class Performers:
@@ -98,6 +99,8 @@ class Performers:
             self._outside = Outside(self._settings, http, contacts)
             while True:
                 await self._something.wait()
+                if len(self._outcomes) < len(self._taken):
+                    await asyncio.sleep(LINGER_SECONDS)  # more are on their way
                 self._something.clear()
                 slices, self._outcomes = self._outcomes, []
                 for at in range(0, len(slices), SLICE):

@@ -1,6 +1,6 @@
 """Which roles may call a route. Default deny: a route without `allow(...)` fails the build."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -16,10 +16,10 @@ COOKIE = "__Host-concerto"
 bearer = HTTPBearer(auto_error=False, description="concerto token --role ROLE --subject ID")
 
 
-def allow(*roles: Role) -> Callable[..., Caller]:
+def allow(*roles: Role) -> Callable[..., Awaitable[Caller]]:
     """A dependency that lets callers in one of `roles` (and admins) pass, and says who it is."""
 
-    def check(
+    async def check(  # async, for FastAPI gives others a thread each
         request: Request,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
     ) -> Caller:

@@ -7,6 +7,8 @@ import aiohttp
 
 from contracts.messages.values import ContactId
 
+MOST = 200
+
 
 @dataclass(frozen=True, kw_only=True)
 class Contact:
@@ -22,23 +24,28 @@ class Contact:
 
 
 class Contacts:
-    """Asks the users service for contacts; calls that meet in one turn of the loop share one."""
+    """Asks the users service for contacts, with one call at a time: who comes meanwhile is asked
+    for, together with all others, by the next."""
 
     def __init__(self, http: aiohttp.ClientSession, url: str, token: str) -> None:
         self._http, self._url, self._token = http, url, token
         self._asked: dict[ContactId, asyncio.Future[Contact]] = {}
+        self._asking: asyncio.Task[None] | None = None
 
     async def get(self, contact_id: ContactId) -> Contact:
         """The contact; `KeyError` when users does not know it, client errors as they come."""
         if contact_id not in self._asked:
-            if not self._asked:
-                asyncio.get_running_loop().call_soon(self._ask)
             self._asked[contact_id] = asyncio.get_running_loop().create_future()
-        return await self._asked[contact_id]
+        asked = self._asked[contact_id]
+        if not self._asking or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        return await asked
 
-    def _ask(self) -> None:
-        asked, self._asked = self._asked, {}
-        self._asking = asyncio.ensure_future(self._fetch(asked))
+    async def _ask(self) -> None:
+        while self._asked:
+            await asyncio.sleep(0)  # who else wants one in this turn of the loop comes along
+            ids = list(self._asked)[:MOST]
+            await self._fetch({contact_id: self._asked.pop(contact_id) for contact_id in ids})
 
     async def _fetch(self, asked: dict[ContactId, asyncio.Future[Contact]]) -> None:
         try:

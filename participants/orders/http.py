@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from sqlalchemy import select
+from sqlalchemy.orm import undefer
 from sse_starlette import EventSourceResponse
 
 from contracts.messages.values import derived
@@ -30,7 +31,7 @@ def routes(db: Database, accepted: Accepted) -> APIRouter:
 
     def look(order_id: UUID, caller: Caller) -> dict[str, Any]:
         with db.transaction() as session:
-            row = session.get(OrderRow, str(order_id))
+            row = session.get(OrderRow, str(order_id), options=[undefer(OrderRow.lines)])
         order = _shown(row) if row and row.customer_id else _awaited(str(order_id), accepted)
         if order is None or (caller.role == "customer" and order["customer_id"] != caller.subject):
             raise Problem(404, "not-found", "There is no such order")
@@ -56,7 +57,7 @@ def routes(db: Database, accepted: Accepted) -> APIRouter:
         if cursor:
             found = found.where(OrderRow.id < str(cursor))
         with db.transaction() as session:
-            rows = list(session.scalars(found.limit(limit)))
+            rows = list(session.scalars(found.options(undefer(OrderRow.lines)).limit(limit)))
         return {
             "orders": [_shown(row) for row in rows],
             "next": rows[-1].id if len(rows) == limit else None,

@@ -26,7 +26,7 @@ class OrderRow(Base):
     customer_id: Mapped[str]
     currency: Mapped[str]
     amount: Mapped[int] = mapped_column(BigInteger)
-    lines: Mapped[list[Any]]
+    lines: Mapped[list[Any]] = mapped_column(deferred=True)  # long, and read over HTTP alone
     status: Mapped[str]
     payment_status: Mapped[str]
     fulfilment_status: Mapped[str]
