@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import structlog
+import uvloop
 from sqlalchemy import func, select, update
 
 from contracts.delivery.envelope import read_envelope
@@ -45,7 +46,7 @@ class Performers:
     def __init__(self, service: Service, db: Database, settings: Settings) -> None:
         self._service, self._db, self._settings = service, db, settings
         self._kinds = {kind.__name__: kind for kind in service.performed}
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._taken: set[str] = set()
         self._outcomes: list[tuple[Stored, Outcome]] = []
         self._something = asyncio.Event()

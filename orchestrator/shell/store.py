@@ -109,9 +109,10 @@ def save(session: Session, loaded: Sequence[Loaded], at: datetime) -> None:
     fresh = [_row(saga, at) for saga in loaded if saga.new]
     insert_rows(session, SAGAS, fresh)
     old = [saga for saga in changed if not saga.new]
-    rows = [(_row(saga, at), saga.state.data is saga.data) for saga in old]
-    update_rows(session, SAGAS, [row for row, same in rows if not same])
-    update_rows(session, SAGAS, [_without_data(row) for row, same in rows if same])
+    learned = [saga for saga in old if saga.state.data is not saga.data]
+    update_rows(session, SAGAS, [_row(saga, at) for saga in learned])
+    unlearned = [saga for saga in old if saga.state.data is saga.data]
+    update_rows(session, SAGAS, [_standing(saga, at) for saga in unlearned])
     insert_rows(session, JOURNAL, [row for saga in changed for row in _journal(saga)])
     _reviews(session, changed)
     recent.remember(
@@ -119,28 +120,32 @@ def save(session: Session, loaded: Sequence[Loaded], at: datetime) -> None:
     )
 
 
-def _without_data(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "data"}
-
-
 def _row(saga: Loaded, at: datetime) -> dict[str, Any]:
     state = saga.state
     return {
-        "id": state.id,
+        **_standing(saga, at),
         "name": state.saga,
         "definition": state.saga_version,
-        "version": state.version,
         "subject": saga.subject,
+        "started_at": state.started_at,
+        "data": data_of(state.data),
+    }
+
+
+def _standing(saga: Loaded, at: datetime) -> dict[str, Any]:
+    """What every decision changes."""
+    state = saga.state
+    return {
+        "id": state.id,
+        "version": state.version,
         "status": state.status if state.version else ACCEPTED,
         "step": tell.current(state),
         "failure": state.why,
-        "started_at": state.started_at,
         "changed_at": at,
         "wake_at": state.wake_at,
         "state": adapter(State).dump_python(
             state, mode="json", exclude={"data"}, exclude_defaults=True
         ),
-        "data": data_of(state.data),
     }
 
 

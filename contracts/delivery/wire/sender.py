@@ -29,7 +29,12 @@ class Sender:
         Raises what the broker raises. A broken connection (a broker that was restarted) is tried
         once more with a new one, under the same ids.
         """
-        parts = [(to, body) for to, es in outgoing.items() for body in bodies(es, self._config)]
+        said: dict[int, bytes] = {}  # an event goes to many, and is written once
+        parts = [
+            (to, body)
+            for to, envelopes in outgoing.items()
+            for body in bodies(envelopes, self._config, said)
+        ]
         with self._lock:
             try:
                 self._publish(parts)
@@ -96,12 +101,14 @@ class Channel:
         return {"exchange": exchange, "routing_key": to, "mandatory": True}
 
 
-def bodies(envelopes: Sequence[Envelope], config: Settings) -> Iterator[bytes]:
-    """The envelopes as batches within the limits of messages and bytes."""
+def bodies(
+    envelopes: Sequence[Envelope], config: Settings, said: dict[int, bytes]
+) -> Iterator[bytes]:
+    """The envelopes as batches within the limits of messages and bytes; `said` keeps each one."""
     parts: list[bytes] = []
     size = 0
     for envelope in envelopes:
-        part = encoded(envelope)
+        part = said.get(id(envelope)) or said.setdefault(id(envelope), encoded(envelope))
         if parts and (len(parts) == config.batch_messages or size + len(part) > config.batch_bytes):
             yield joined(parts)
             parts, size = [], 0

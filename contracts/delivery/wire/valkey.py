@@ -1,6 +1,7 @@
 """Kombu's transport for Valkey and Redis, which survives garbage in the list."""
 
 import base64
+import binascii
 import json
 from typing import Any
 from uuid import uuid4
@@ -45,7 +46,7 @@ def _well_formed(item: bytes) -> bool:
     try:
         message = from_json(item)
         properties = message["properties"]
-        base64.b64decode(message["body"], validate=True)
+        binascii.a2b_base64(message["body"], strict_mode=True)
         return (
             isinstance(properties["delivery_tag"], str)
             and isinstance(properties["delivery_info"], dict)
