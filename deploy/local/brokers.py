@@ -62,6 +62,7 @@ class Valkey:
         self._file.write_text(
             f"bind 127.0.0.1\nport {self.port}\nrequirepass {self.password}\ndir {self.folder}\n"
             'appendonly yes\nmaxmemory-policy noeviction\nsave ""\ndaemonize no\n'
+            "set-proc-title no\n"  # which would write over the environment it is found by
         )
 
     def command(self) -> list[str]:
