@@ -55,7 +55,7 @@ def written(sessions: sessionmaker[BatchSession]) -> list[Any]:
 def test_added_and_changed_rows_are_written_in_one_statement_each(
     sessions: sessionmaker[BatchSession],
 ) -> None:
-    """Fifty added, all loaded again and changed: one query, one update; nothing is written twice."""
+    """Fifty added, all loaded and changed: one query, one update; nothing is written twice."""
     seen: list[str] = []
     with sessions() as session, session.begin():
         session.add_all(Shelf(room="a", number=n, units=0, note=None) for n in range(50))
