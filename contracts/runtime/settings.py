@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     message_bytes: int = Field(1024 * 1024, gt=0, description="larger bodies are quarantined")
     prefetch_batches: int = Field(4, gt=0, description="batches a worker holds unacknowledged")
     worker_threads: int = Field(2, gt=0, description="batches a worker handles at once")
-    in_flight_sagas: int = Field(2000, gt=0, description="sagas with unanswered commands, at most")
+    in_flight_sagas: int = Field(400, gt=0, description="sagas with unanswered commands, at most")
     submit_queue: int = Field(2000, gt=0, description="orders waiting for a group commit, at most")
     submit_group: int = Field(200, gt=0, description="orders committed in one transaction, at most")
     pool_connections: int = Field(4, gt=0, description="database connections of one service engine")

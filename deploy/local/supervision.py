@@ -99,7 +99,7 @@ def end(stack: Stack) -> None:
 def end_leftovers(stack: Stack, patience: float = 0.0) -> None:
     """Wait for what belongs to this folder to end, and end what does not."""
     until = time.monotonic() + patience
-    while time.monotonic() < until and any(_pids(stack)):
+    while time.monotonic() < until and any(not _stays(pid) for pid in _pids(stack)):
         time.sleep(0.1)
     for number in (signal.SIGINT, signal.SIGKILL):
         for pid in _pids(stack):
@@ -126,6 +126,13 @@ def _pids(stack: Stack) -> Iterator[int]:
             ours = mark in (folder / "environ").read_bytes().split(b"\0")
             if ours and int(folder.name) not in (os.getpid(), os.getppid()):
                 yield int(folder.name)
+
+
+def _stays(pid: int) -> bool:
+    """Whether it never ends by itself: Erlang's port mapper, which RabbitMQ starts and leaves."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip() == "epmd"
+    return True
 
 
 def _rpc(stack: Stack) -> Any:
