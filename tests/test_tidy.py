@@ -151,7 +151,7 @@ def test_every_route_names_its_roles() -> None:
     from orchestrator.shell.runner import orchestrator
 
     config = Settings(database_url="postgresql://nowhere/none")
-    edge = build(config, Host(orchestrator, config, lambda _: None))
+    edge = build(config, Host(orchestrator, config, lambda *_: None))
     routes = list(api_routes(edge.routes))
     assert len(routes) > 20
     for route in routes:

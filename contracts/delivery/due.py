@@ -29,8 +29,14 @@ LIMIT = 200
 class Host:
     """One service in this process."""
 
-    def __init__(self, service: Service, settings: Settings, send: Send) -> None:
-        self.service, self._settings = service, settings
+    def __init__(
+        self,
+        service: Service,
+        settings: Settings,
+        send: Send,
+        settle: Callable[[], None] | None = None,
+    ) -> None:
+        self.service, self._settings, self._settle = service, settings, settle
         self.db = Database(service.name, settings)
         self.relay = Relay(self.db, send, settings)
         self.performers = Performers(service, self.db, settings)
@@ -56,9 +62,16 @@ class Host:
         self.performers.stop()
         self.db.close()
 
+    def _settled(self) -> int:
+        """Hear what became of what was sent."""
+        if self._settle:
+            self._settle()
+        return 0
+
     def _turns(self) -> list[Callable[[], int]]:
         scale = self._settings.time_scale
         return [
+            self._settled,
             lambda: self.inbox.retry(LIMIT),
             lambda: self.relay.sweep(LIMIT),
             lambda: self.performers.due(LIMIT),

@@ -12,6 +12,7 @@ import structlog
 
 from contracts.delivery.due import Host
 from contracts.delivery.envelope import Envelope
+from contracts.delivery.outbox import Done
 from contracts.delivery.service import Service
 from contracts.runtime.settings import Settings
 
@@ -28,13 +29,15 @@ class Memory:
         self._queues: dict[str, queue.Queue[Sequence[Envelope] | None]] = {}
         self._threads: list[threading.Thread] = []
 
-    def send(self, outgoing: Mapping[str, Sequence[Envelope]]) -> None:
+    def send(self, outgoing: Mapping[str, Sequence[Envelope]], done: Done | None = None, /) -> None:
         """Put each destination's batch into its queue; a full or unknown one loses it."""
         for to, batch in outgoing.items():
             try:
                 self._queues[to].put_nowait(list(batch))
             except (KeyError, queue.Full):
                 log.warning("not delivered, will be sent again", to=to, messages=len(batch))
+        if done:
+            done()
 
     def host(self, service: Service) -> Host:
         """Take a service in; it runs from `start` on."""

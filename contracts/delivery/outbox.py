@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
@@ -24,10 +24,19 @@ from contracts.runtime.bulk import among, insert_rows
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings
 
-Send = Callable[[Mapping[str, Sequence[Envelope]]], None]
+Done = Callable[[], None]
 SUBSCRIPTIONS_SECONDS = 2.0
 TRAIL = "trail"
 REPORTS_MOST = 200
+
+
+class Send(Protocol):
+    """How messages leave this process, by the service (or stream) they go to."""
+
+    def __call__(
+        self, outgoing: Mapping[str, Sequence[Envelope]], done: Done | None = None, /
+    ) -> None:
+        """Send them; `done` is called when they have certainly left. Raises when they cannot."""
 
 
 def put(session: Session, event: Event | Result, *, subject: str, source: str = "") -> MessageId:
@@ -96,12 +105,15 @@ class Relay:
         """Send each event to every subscriber's queue; raises what the broker raises."""
         outgoing: dict[str, list[Envelope]] = {}
         reports: dict[str, list[Envelope]] = {}
+        ids: list[MessageId] = []
         for event in events:
             for to in self._destinations(type_of(type(event.message))):
                 (reports if to == TRAIL else outgoing).setdefault(to, []).append(event)
-            self._sent.append(event.id)
+            ids.append(event.id)
         if outgoing:
-            self._send(outgoing)
+            self._send(outgoing, lambda: self._sent.extend(ids))
+        else:
+            self._sent.extend(ids)
         self.report(reports)
 
     def mark(self, session: Session) -> None:

@@ -9,25 +9,27 @@ from kombu import Connection
 
 from contracts.delivery.envelope import Envelope, encoded
 from contracts.delivery.wire import brokers
-from contracts.delivery.wire.confirms import Confirms, Unroutable
+from contracts.delivery.wire.confirms import Confirms, Done, Unroutable
 from contracts.messages.catalogue import CONTENT_TYPE, joined
 from contracts.runtime.crash import passing
 from contracts.runtime.settings import Settings
 
 
 class Sender:
-    """Publishes over one connection, from any thread; what it returned from, the broker has."""
+    """Publishes over one connection, from any thread."""
 
     def __init__(self, config: Settings) -> None:
         self._config = config
         self._lock = threading.Lock()
         self._channel: Channel | None = None
 
-    def send(self, outgoing: Mapping[str, Sequence[Envelope]]) -> None:
+    def send(self, outgoing: Mapping[str, Sequence[Envelope]], done: Done | None = None, /) -> None:
         """Put messages where they are to go, by the name of a service or the type of an event.
 
-        Raises what the broker raises. A broken connection (a broker that was restarted) is tried
-        once more with a new one, under the same ids.
+        `done` is called once the broker has them all: at once, or where it confirms (RabbitMQ)
+        with a later `send` or `settle`. Raises what the broker raises, also about what was sent
+        before. A broken connection (a broker that was restarted) is tried once more with a new
+        one, under the same ids.
         """
         said: dict[int, bytes] = {}  # an event goes to many, and is written once
         parts = [
@@ -37,22 +39,32 @@ class Sender:
         ]
         with self._lock:
             try:
-                self._publish(parts)
+                self._publish(parts, done)
             except Unroutable:
                 raise
             except Exception:
-                self._publish(parts)
+                self._publish(parts, done)
         passing("published-before-confirm")
+
+    def settle(self) -> None:
+        """Hear what the broker says of what was sent; raises if it refused or lost some of it."""
+        with self._lock:
+            if self._channel:
+                try:
+                    self._channel.settle()
+                except Exception:
+                    self._drop()
+                    raise
 
     def close(self) -> None:
         """Give back the connection."""
         with self._lock:
             self._drop()
 
-    def _publish(self, parts: Sequence[tuple[str, bytes]]) -> None:
+    def _publish(self, parts: Sequence[tuple[str, bytes]], done: Done | None) -> None:
         try:
             self._channel = self._channel or Channel(self._config)
-            self._channel.publish(parts)
+            self._channel.publish(parts, done)
         except Exception:
             # After any publish error nobody knows what the channel still holds: take a new one.
             self._drop()
@@ -75,8 +87,8 @@ class Channel:
         if config.broker_fans_out:
             self._confirms = Confirms(self._connection, channel, config.publish_seconds)
 
-    def publish(self, parts: Sequence[tuple[str, bytes]]) -> None:
-        """Publish each body to its destination, and wait until the broker has them all."""
+    def publish(self, parts: Sequence[tuple[str, bytes]], done: Done | None) -> None:
+        """Publish each body to its destination; `done` once the broker has them all."""
         for to, body in parts:
             self._producer.publish(
                 body,
@@ -86,7 +98,14 @@ class Channel:
                 delivery_mode="persistent",
             )
         if self._confirms:
-            self._confirms.wait(len(parts))
+            self._confirms.published(len(parts), done)
+        elif done:
+            done()
+
+    def settle(self) -> None:
+        """Take the confirms that have come."""
+        if self._confirms:
+            self._confirms.collect(wait=False)
 
     def close(self) -> None:
         """Give the connection back, whatever state it is in."""

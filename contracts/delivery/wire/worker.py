@@ -34,7 +34,7 @@ def worker(service: Service) -> Celery:
     """The Celery app of a service's worker: `celery -A participants.inventory.worker worker`."""
     config = settings()
     sender = Sender(config)
-    host = Host(service, config, sender.send)
+    host = Host(service, config, sender.send, sender.settle)
     app = Celery(service.name, set_as_current=False)
     app.conf.update(_configuration(service.name, config))
 
