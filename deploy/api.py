@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 
 from contracts.delivery.due import Host
 from contracts.runtime import problems, telemetry
+from contracts.runtime.bodies import BodyLimit
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings, settings
 from deploy import operations
@@ -37,11 +38,7 @@ def app() -> FastAPI:
 
 def build(config: Settings, host: Host, begin: Begin = ordered) -> FastAPI:
     """The app on these settings; `host` is the orchestrator's, `begin` what an order starts."""
-    databases = {
-        service.name: Database(service.name, config)
-        for service in services()
-        if service.http_module
-    }
+    databases = {service.name: Database(service.name, config) for service in services()}
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -49,19 +46,27 @@ def build(config: Settings, host: Host, begin: Begin = ordered) -> FastAPI:
         for database in (*databases.values(), host.db):
             database.close()
 
-    edge = FastAPI(title="Concerto", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    edge = FastAPI(
+        title="Concerto",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses=problems.DOCUMENTED,
+    )
     problems.install(edge)
+    edge.add_middleware(BodyLimit, most_bytes=config.http_body_bytes)
     edge.include_router(
         orders.routes(host, lambda c: remember(databases["users"], c), config, begin)
     )
     edge.include_router(sagas.routes(host))
     edge.include_router(sagas.review_routes(host))
     edge.include_router(console.routes(host))
-    for name, database in databases.items():
+    for name in (service.name for service in services() if service.http_module):
         module = import_module(f"{_folder(name)}.http")
         options: dict[str, Any] = {"accepted": _accepted(host)} if name == "orders" else {}
-        edge.include_router(module.routes(database, **options))
-    edge.include_router(operations.routes(host.db, databases["trail"], config))
+        edge.include_router(module.routes(databases[name], **options))
+    edge.include_router(operations.routes(host.db, databases))
     _health(edge, host)
     return edge
 

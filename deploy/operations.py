@@ -12,8 +12,6 @@ from contracts.delivery.tables import dead_letters, outbox
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.database import Database
 from contracts.runtime.problems import Problem
-from contracts.runtime.settings import Settings
-from deploy.services import services
 from deploy.story import why
 from orchestrator.shell.tables import SagaRow
 from side_effects.trail.consumer import PENDING, RETRYING
@@ -25,16 +23,15 @@ SHOWN = 200
 OPEN = select(Delivery.event_id).where(Delivery.state.in_((PENDING, RETRYING))).subquery()
 
 
-def routes(orchestrator: Database, trail: Database, config: Settings) -> APIRouter:
+def routes(orchestrator: Database, databases: Mapping[str, Database]) -> APIRouter:
     """The routes that look at several services."""
     router = APIRouter()
-    databases = {service.name: Database(service.name, config) for service in services()}
     _dead_letters(router, databases)
 
     @router.get("/sagas/{identifier}/why", tags=["sagas"])
     def story(identifier: UUID, caller: Staff) -> dict[str, Any]:
         """The story of an order, by its id or its saga's, in plain sentences."""
-        lines = why(orchestrator, trail, str(identifier))
+        lines = why(orchestrator, databases["trail"], str(identifier))
         if lines is None:
             raise Problem(404, "not-found", "There is no such order or saga")
         return {"lines": lines}

@@ -8,6 +8,25 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
+_MEMBERS = {
+    "type": {"type": "string"},
+    "title": {"type": "string"},
+    "status": {"type": "integer"},
+    "detail": {"type": "string"},
+}
+_SCHEMA = {"type": "object", "properties": _MEMBERS, "required": ["type", "title", "status"]}
+# For FastAPI(responses=…): what every route may answer besides what it is there for.
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    kind: {"description": said, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
+    for kind, said in {"4XX": "Refused: what is wrong, what to do", "5XX": "Try again"}.items()
+}
+UNREADABLE = "Send JSON in UTF-8, not nested deeply and without numbers of many digits."
+SAID = {
+    400: ("unreadable", UNREADABLE),
+    404: ("not-found", "There is nothing at this path; /openapi.json lists what there is."),
+    405: ("method-not-allowed", "The header Allow lists the methods of this path."),
+    413: ("too-large", "Send several smaller batches."),
+}
 
 
 class Problem(Exception):
@@ -41,13 +60,19 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _crashed)
 
 
-def _answer(body: dict[str, Any], headers: Any = None) -> JSONResponse:
+def too_large(detail: str) -> dict[str, Any]:
+    """The problem of a body over the limit."""
+    return problem(413, "too-large", "The body is too large", detail)
+
+
+def answer(body: dict[str, Any], headers: Any = None) -> JSONResponse:
+    """A problem document as a response."""
     return JSONResponse(body, body["status"], headers=headers, media_type=MEDIA_TYPE)
 
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)
-    return _answer(error.body, error.headers)
+    return answer(error.body, error.headers)
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
@@ -55,18 +80,19 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
     wrong = [
         {"at": ".".join(str(part) for part in e["loc"]), "what": e["msg"]} for e in error.errors()
     ]
-    return _answer(
+    return answer(
         problem(422, "invalid", "The request is not valid", "See errors.", errors=wrong[:20])
     )
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    slug = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
-    return _answer(problem(error.status_code, slug, str(error.detail)), error.headers)
+    slug, detail = SAID.get(error.status_code, ("http", "See the API's documentation."))
+    told = problem(error.status_code, slug, str(error.detail), detail)
+    return answer(told, error.headers)
 
 
 async def _crashed(_: Request, __: Exception) -> JSONResponse:
-    return _answer(
+    return answer(
         problem(500, "internal", "Something went wrong here", "Send it again under the same key.")
     )

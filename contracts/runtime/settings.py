@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     batch_messages: int = Field(200, gt=0, description="messages in one wire batch, at most")
     batch_bytes: int = Field(256 * 1024, gt=0, description="bytes in one wire batch, about")
     message_bytes: int = Field(1024 * 1024, gt=0, description="larger bodies are quarantined")
+    http_body_bytes: int = Field(2 * 1024 * 1024, gt=0, description="larger requests are refused")
     prefetch_batches: int = Field(4, gt=0, description="batches a worker holds unacknowledged")
     worker_threads: int = Field(2, gt=0, description="batches a worker handles at once")
     in_flight_sagas: int = Field(400, gt=0, description="sagas with unanswered commands, at most")

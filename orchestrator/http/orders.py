@@ -47,6 +47,12 @@ class OrderAnswer(BaseModel):
     links: Links
 
 
+class JsonLines(StreamingResponse):
+    """One JSON object on each line."""
+
+    media_type = "application/jsonl"
+
+
 class BatchBody(BaseModel):
     """Up to 500 orders, each with its own idempotency key."""
 
@@ -71,8 +77,8 @@ def routes(host: Host, remember: Remember, config: Settings, begin: Begin = orde
         response.headers["Location"] = f"/orders/{accepted.order_id}"
         return _answer(accepted)
 
-    @router.post("/orders:batch", status_code=202)
-    async def submit_batch(body: BatchBody, caller: Shop, request: Request) -> StreamingResponse:
+    @router.post("/orders:batch", status_code=202, response_class=JsonLines)
+    async def submit_batch(body: BatchBody, caller: Shop, request: Request) -> JsonLines:
         """Accept many orders; one JSON line for each, in the same order."""
         read = [_read(order) for order in body.orders]
         good = [
@@ -85,7 +91,7 @@ def routes(host: Host, remember: Remember, config: Settings, begin: Begin = orde
             _line(order, next(accepted)) if isinstance(order, KeyedOrder) else order
             for order in read
         ]
-        return StreamingResponse(_json_lines(lines), 202, media_type="application/jsonl")
+        return JsonLines(_json_lines(lines), 202)
 
     return router
 

@@ -107,15 +107,3 @@ def test_a_dead_supervisor_is_succeeded(whole: Platforms) -> None:
     assert set(whole.wait_ended(ids).values()) == {"completed"}
     whole.wait_delivered()
     assert not whole.breaches()
-
-
-def test_garbage_in_the_queue_is_quarantined_and_the_worker_lives(whole: Platforms) -> None:
-    """Raw bytes, JSON that is no message, and pickle: each a dead letter; the next order passes."""
-    before = whole.pid("inventory")
-    for garbage in (b"\xff\x00 raw", b"[]", b'{"body": 1}', b"\x80\x04pickle"):
-        whole.throw(garbage, "inventory")
-    letters = "SELECT raw FROM dead_letters WHERE type = ''"
-    wait_until("all are quarantined", lambda: len(whole.rows("inventory", letters)) >= 4)
-    ends = whole.wait_ended(whole.submit(1))
-    assert list(ends.values()) == ["completed"]
-    assert whole.pid("inventory") == before
