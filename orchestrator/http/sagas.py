@@ -19,6 +19,7 @@ from orchestrator.shell.tables import JournalRow, ReviewRow, SagaRow
 
 Staff = Annotated[Caller, Depends(allow("support", "risk", "operator"))]
 PAGE = 100
+Word = Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
 
 
 class DecisionBody(BaseModel):
@@ -32,10 +33,10 @@ class DecisionBody(BaseModel):
 class SagaFilter(BaseModel):
     """Which sagas to list. Times in seconds; `q` is an order or saga id."""
 
-    status: str | None = None
-    step: str | None = None
-    waiting_longer_than: float | None = Field(None, ge=0)
-    failure: str | None = None
+    status: Word = None
+    step: Word = None
+    waiting_longer_than: float | None = Field(None, ge=0, le=1e9)
+    failure: Word = None
     q: str | None = None
     cursor: str | None = None
     limit: int = Field(PAGE, ge=1, le=500)
