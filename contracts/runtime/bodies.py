@@ -1,4 +1,4 @@
-"""How large a request's body may be: what is larger is refused before it is read to its end."""
+"""What of a request is refused before anybody reads it: a body too large, a NUL in its address."""
 
 from typing import Any
 
@@ -9,7 +9,8 @@ from contracts.runtime import problems
 
 
 class BodyLimit:
-    """ASGI middleware that answers 413 to a body of more than `most_bytes`, told or streamed."""
+    """ASGI middleware: 413 to a body of more than `most_bytes`, told or streamed; 400 to a NUL,
+    which no table can keep, in path or query."""
 
     def __init__(self, app: ASGIApp, most_bytes: int) -> None:
         self._app, self._most = app, most_bytes
@@ -18,6 +19,8 @@ class BodyLimit:
         """Pass the request on, its body counted as it comes."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
+        if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+            return await problems.answer(_NUL)(scope, receive, send)
         if _told(scope) > self._most:
             return await problems.answer(self._refusal())(scope, receive, send)
         return await self._app(scope, self._counted(receive), send)
@@ -37,6 +40,9 @@ class BodyLimit:
 
     def _refusal(self) -> dict[str, Any]:
         return problems.too_large(f"Send at most {self._most} bytes, or several smaller batches.")
+
+
+_NUL = problems.problem(400, "invalid", "The address is not valid", "It contains a NUL.")
 
 
 def _told(scope: Scope) -> int:

@@ -95,6 +95,13 @@ def test_a_caller_without_a_token_or_with_the_wrong_role_is_refused(api: str) ->
     refused(call(api, "POST", "/orders", altered(), role="customer"), 403)
 
 
+@pytest.mark.parametrize("path", ["/stock/a%00b", "/reviews/a%00b/decision", "/sagas?q=%00"])
+def test_a_nul_in_the_address_is_refused(api: str, path: str) -> None:
+    """No table can keep it: 400 wherever it stands."""
+    method = "POST" if path.endswith("decision") else "GET"
+    refused(call(api, method, path), 400)
+
+
 def test_a_wrong_method_or_path_is_a_problem(api: str) -> None:
     """405 and 404 say what to do."""
     refused(call(api, "DELETE", "/orders"), 405)
