@@ -6,11 +6,11 @@ KEEP ?=
 bin := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick faults check dev up explore lock clean
+.PHONY: help demo test quick faults check dev up bench explore lock clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
-	@echo "variables   PYTHON=$(PYTHON)  BROKER=valkey|none  KEEP=1 leaves the demo up  DATA=$(DATA)"
+	@echo "variables   PYTHON=$(PYTHON)  BROKER=valkey|redis|rabbitmq|none  KEEP=1 leaves the demo up  DATA=$(DATA)"
 
 demo: .venv/ready-run ## start everything, submit orders that meet every path, show what came of them
 	$(bin)/concerto demo --broker $(BROKER) --data $(DATA) $(if $(KEEP),--keep)
@@ -31,6 +31,9 @@ check: .venv/ready-dev ## ruff, mypy, import rules, dependencies
 	$(bin)/mypy
 	$(bin)/lint-imports --no-cache
 	$(bin)/deptry . --no-ansi
+
+bench: .venv/ready-dev ## measure sagas a second, latency and processor time beside plain Celery
+	$(bin)/concerto bench --broker $(BROKER)
 
 explore: .venv/ready-run ## walk the whole state space of every saga
 	$(bin)/concerto explore
