@@ -153,7 +153,6 @@ class Inbox:
             turn = Turn(self.service, session, self._relay.lease)
             self._decide(turn, part)
             passing("after-write")
-            self._relay.mark(session)
             self._attempts.end(session, key)
             passing("before-commit")
         return turn
