@@ -3,13 +3,14 @@ PYTHON ?= python3
 BROKER ?= valkey
 DATA ?= .demo
 KEEP ?=
+SAGAS ?= 1000
 bin := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick faults check dev up bench explore lock clean
+.PHONY: help demo test quick faults check dev up bench bench-peers explore lock clean
 
 help: ## say what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 	@echo "variables   PYTHON=$(PYTHON)  BROKER=valkey|redis|rabbitmq|none  KEEP=1 leaves the demo up  DATA=$(DATA)"
 
 demo: .venv/ready-run ## start everything, submit orders that meet every path, show what came of them
@@ -48,6 +49,9 @@ lock: .venv/bin/uv ## lock the requirements anew, with hashes
 	echo uv | $(lock) - -o requirements/uv.txt
 	$(lock) --extra build pyproject.toml -o requirements/run.txt
 	$(lock) --extra build --extra dev --extra files pyproject.toml -o requirements/dev.txt
+
+bench-peers: .venv/ready-run ## measure five trivial steps on other systems beside ours
+	$(bin)/python -m deploy.bench.peers --sagas $(SAGAS)
 
 clean: ## remove the environment and the demo's data
 	rm -rf .venv .bootstrap $(DATA)

@@ -1,0 +1,1 @@
+"""Runs the same five trivial steps on other durable systems, each in an environment of its own."""
