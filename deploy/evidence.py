@@ -106,7 +106,7 @@ def _sagas(seen: Evidence, read: _Reader, time_scale: float) -> None:
 
 def _replays(row: Any, inputs: list[Any], definition: Saga) -> bool:
     """Whether the journal, given to the core again, leads to the stored state."""
-    stored = store.read(row, lambda *_: definition).state
+    stored = store.loaded(row, lambda *_: definition).state
     state = begin(definition, stored.id, _first_data(stored), stored.started_at)
     for given in inputs:
         state = advance(definition, state, store.unpacked_input(given)).state

@@ -26,7 +26,7 @@ def why(orchestrator: Database, trail: Database, identifier: str) -> list[str] |
             .where(JournalRow.saga_id == row.id)
             .order_by(JournalRow.version)
         ).all()
-    saga = store.read(row, runner.definition)
+    saga = store.loaded(row, runner.definition)
     definition = runner.definition(row.name, row.definition)
     return [
         f"Order {row.subject}",

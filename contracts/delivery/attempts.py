@@ -1,9 +1,10 @@
 """How often a message was begun without taking effect, and what is done about it.
 
-Each delivered batch is counted once before the work (cheaply: without waiting for the disk) and
-uncounted with the effect; one found counted already was interrupted, so it is run one by one. A
-message that keeps failing is tried alone at growing intervals, and at the limit of its handler it
-becomes a dead letter with the reason.
+What is delivered for the first time is not counted. What comes again may have ended a worker: it is
+counted before the work (cheaply: without waiting for the disk) and uncounted with the effect, and a
+batch found counted already was interrupted again, so it is run one by one. A message that keeps
+failing is tried alone at growing intervals, and at the limit of its handler it becomes a dead
+letter with the reason.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from contracts.delivery.envelope import Envelope, read_envelope, stored
+from contracts.delivery.envelope import Envelope, read_envelope, repeated, stored
 from contracts.delivery.service import Service
 from contracts.delivery.tables import attempts, dead_letters
 from contracts.delivery.turn import letter
@@ -83,7 +84,7 @@ class Attempts:
                 .values(due_at=func.now() + timedelta(seconds=self._most))
                 .returning(attempts.c.envelope)
             )
-            return [read_envelope(row.envelope) for row in taken]
+            return [repeated(read_envelope(row.envelope)) for row in taken]
 
     def _count(self, ids: Sequence[str]) -> list[int]:
         with self._db.transaction() as session:

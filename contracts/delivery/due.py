@@ -6,6 +6,8 @@ It is given how to send, and knows no broker.
 
 import threading
 from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import partial
 from time import monotonic
 from typing import TypeVar
 
@@ -24,6 +26,7 @@ from contracts.runtime.settings import Settings
 T = TypeVar("T")
 log = structlog.get_logger()
 LIMIT = 200
+LOOKS = 4  # what is due after a lease or a retry is looked for in every fourth round
 
 
 class Host:
@@ -68,15 +71,25 @@ class Host:
             self._settle()
         return 0
 
+    def _reported(self) -> int:
+        """Send what waits to be reported."""
+        self.relay.send_reports()
+        return 0
+
     def _turns(self) -> list[Callable[[], int]]:
-        scale = self._settings.time_scale
+        at_most = self._settings.due_seconds
+        look = self._settings.wait(LOOKS * at_most, least=at_most)
+        left = (self.inbox.retry, self.relay.sweep, self.performers.due)
         return [
             self._settled,
-            lambda: self.inbox.retry(LIMIT),
-            lambda: self.relay.sweep(LIMIT),
-            lambda: self.performers.due(LIMIT),
-            *(_paced(self.inbox.run, chore, scale) for chore in self.service.chores),
+            self._reported,
+            *(_paced(partial(take, LIMIT), look) for take in left),
+            *map(self._chore, self.service.chores),
         ]
+
+    def _chore(self, chore: Chore) -> Callable[[], int]:
+        every = self._settings.wait(chore.every.total_seconds())
+        return _paced(partial(self.inbox.run, chore.run), every)
 
 
 class Loop:
@@ -114,19 +127,16 @@ class Loop:
             return 0
 
 
-def _paced(
-    run: Callable[[Callable[[BatchSession], int]], int], chore: Chore, scale: float
-) -> Callable[[], int]:
-    """The chore as a turn of the loop, run when its time has come."""
+def _paced(run: Callable[[], int], every: timedelta) -> Callable[[], int]:
+    """A turn of the loop that runs when its time has come, and on while there is much to do."""
     next_at = 0.0
-    every = chore.every.total_seconds() * scale
 
     def turn() -> int:
         nonlocal next_at
         if monotonic() < next_at:
             return 0
-        done = run(chore.run)
-        next_at = 0.0 if done >= LIMIT else monotonic() + every
+        done = run()
+        next_at = 0.0 if done >= LIMIT else monotonic() + every.total_seconds()
         return done
 
     return turn

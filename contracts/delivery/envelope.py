@@ -1,30 +1,56 @@
 """What surrounds a message on its way: CloudEvents 1.0 attributes and what caused it.
 
 A batch on the wire is a JSON array of CloudEvents (content type
-`application/cloudevents-batch+json`); `saga`, `cause`, `follows` and `traceparent` are extensions.
+`application/cloudevents-batch+json`); `saga`, `cause`, `follows`, `again` and `traceparent` are
+extensions.
 What it carries is read and written by the catalogue.
 """
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
+
+import msgspec
 
 from contracts.messages.base import Message
 from contracts.messages.catalogue import (
-    Misshapen,
-    data_of,
     joined,
     json_object,
     message_of,
+    read,
     type_of,
 )
 from contracts.messages.values import MessageId, SagaId
 
 SOURCE = "/concerto/"
 _IDS = ("saga", "cause", "follows")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = msgspec.Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+Uuid = Annotated[MessageId, _UUID]
+SagaUuid = Annotated[SagaId, _UUID]
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Attributes(msgspec.Struct, kw_only=True):
+    """The CloudEvents attributes of an envelope, as they are read."""
+
+    specversion: Literal["1.0"]
+    id: Uuid
+    source: str
+    type: str
+    time: Time
+    subject: str
+    saga: SagaUuid | None = None
+    cause: Uuid | None = None
+    follows: Uuid | None = None
+    traceparent: str | None = None
+    again: bool = False
+
+
+class CloudEvent(Attributes, kw_only=True):
+    """The attributes and, not read yet, the data."""
+
+    data: msgspec.Raw
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +60,7 @@ class Envelope:
     `source` is the service that said it (results go back there), `subject` what it is about (an
     order or customer id), `cause` the id of the message that made someone say it; for a result
     that is the command it answers. An event with `follows` is applied only after that event.
+    `again` says that it may have been delivered before.
     """
 
     id: MessageId
@@ -45,11 +72,15 @@ class Envelope:
     cause: MessageId | None = None
     follows: MessageId | None = None
     trace: str | None = None
+    again: bool = False
 
 
 def encoded(envelope: Envelope) -> bytes:
     """The envelope as one CloudEvents JSON object."""
-    return json_object(_head(envelope), envelope.message)
+    head = _head(envelope)
+    if envelope.again:
+        head["again"] = True
+    return json_object(head, envelope.message)
 
 
 def encoded_batch(envelopes: Iterable[Envelope]) -> bytes:
@@ -57,28 +88,39 @@ def encoded_batch(envelopes: Iterable[Envelope]) -> bytes:
     return joined(encoded(envelope) for envelope in envelopes)
 
 
+def repeated(envelope: Envelope) -> Envelope:
+    """The envelope as one that may have been delivered before."""
+    return replace(envelope, again=True)
+
+
 def stored(envelope: Envelope) -> dict[str, Any]:
-    """The envelope as JSON types, as tables keep it."""
-    return {**_head(envelope), "data": data_of(envelope.message)}
+    """The envelope as tables keep it; the encoder of JSON writes the message."""
+    return {**_head(envelope), "data": envelope.message}
 
 
 def read_envelope(event: Any) -> Envelope:
-    """The envelope of one CloudEvents object in JSON types; `ValueError` says what is wrong."""
-    if not isinstance(event, dict):
-        raise Misshapen("not a CloudEvents object")
-    for name in ("id", "source", "type", "time", "subject"):
-        if not isinstance(event.get(name), str):
-            raise Misshapen(f"the CloudEvents attribute {name} is missing or no text")
-    if event.get("specversion") != "1.0":
-        raise Misshapen("specversion is not 1.0")
+    """The envelope out of what `stored` made; `Misshapen` or `UnknownMessage` say what is wrong."""
+    return _envelope(read(Attributes, event), event.get("data"))
+
+
+def received(event: msgspec.Raw) -> Envelope:
+    """The envelope of one CloudEvents object in JSON; `Misshapen` or `UnknownMessage`."""
+    attributes = read(CloudEvent, event)
+    return _envelope(attributes, attributes.data)
+
+
+def _envelope(head: "Attributes", data: Any) -> Envelope:
     return Envelope(
-        id=MessageId(_uuid("id", event["id"])),
-        message=message_of(event["type"], event.get("data")),
-        source=event["source"].removeprefix(SOURCE),
-        at=_time(event["time"]),
-        subject=event["subject"],
-        **{name: _uuid(name, event[name]) for name in _IDS if event.get(name)},
-        trace=event.get("traceparent"),
+        id=head.id,
+        message=message_of(head.type, data),
+        source=head.source.removeprefix(SOURCE),
+        at=head.time,
+        subject=head.subject,
+        saga=head.saga,
+        cause=head.cause,
+        follows=head.follows,
+        trace=head.traceparent,
+        again=head.again,
     )
 
 
@@ -97,19 +139,3 @@ def _head(envelope: Envelope) -> dict[str, Any]:
     if envelope.trace:
         head["traceparent"] = envelope.trace
     return head
-
-
-def _uuid(name: str, value: Any) -> Any:
-    if not isinstance(value, str) or not _UUID.fullmatch(value):
-        raise Misshapen(f"the CloudEvents attribute {name} is no UUID")
-    return value
-
-
-def _time(text: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise Misshapen("the CloudEvents attribute time is not RFC 3339") from None
-    if time.tzinfo is None:
-        raise Misshapen("the CloudEvents attribute time has no offset")
-    return time

@@ -72,11 +72,14 @@ class Inbox:
         """Handle a batch and send what comes of it; an exception means: deliver it again."""
         passing("received-before-begin")
         unique = sorted({e.id: e for e in batch}.values(), key=lambda e: e.id)
-        for key, part in self._outage_proof(self._attempts.begin, unique):
-            self._settle(key, part)
+        self._settle(None, [e for e in unique if not e.again])
+        again = [e for e in unique if e.again]
+        if again:
+            for key, part in self._outage_proof(self._attempts.begin, again):
+                self._settle(key, part)
 
-    def _settle(self, key: str, part: Sequence[Envelope]) -> None:
-        """Handle messages together, or as many of them as can be handled."""
+    def _settle(self, key: str | None, part: Sequence[Envelope]) -> None:
+        """Handle messages together, or as many of them as can be; `key` is what counts them."""
         while part:
             try:
                 turn = self._outage_proof(self._once, key, part)
@@ -85,7 +88,7 @@ class Inbox:
                 part = [e for e in part if e.id != culprit.envelope.id]
             except Unnamed:
                 for envelope in part:
-                    self._settle(envelope.id, [envelope])
+                    self._settle(key, [envelope])
                 return None
             else:
                 passing("committed-before-ack")
@@ -148,12 +151,13 @@ class Inbox:
             turn.write()
         return turn, done
 
-    def _once(self, key: str, part: Sequence[Envelope]) -> Turn:
+    def _once(self, key: str | None, part: Sequence[Envelope]) -> Turn:
         with self._db.session() as session, session.begin():
             turn = Turn(self.service, session, self._relay.lease)
             self._decide(turn, part)
             passing("after-write")
-            self._attempts.end(session, key)
+            if key:
+                self._attempts.end(session, key)
             passing("before-commit")
         return turn
 

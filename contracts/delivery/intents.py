@@ -24,7 +24,7 @@ from contracts.delivery.service import Done, Intent, Outcome, Refused, Service, 
 from contracts.delivery.tables import intents
 from contracts.delivery.turn import Stored, Turn
 from contracts.messages.base import Command
-from contracts.messages.catalogue import data_of, read
+from contracts.messages.catalogue import read
 from contracts.runtime.bulk import among, update_rows
 from contracts.runtime.contacts import Contacts
 from contracts.runtime.crash import passing
@@ -231,4 +231,4 @@ def _still_pending(session: Any, ids: list[str]) -> set[str]:
 
 def _outcome_row(stored: Stored, outcome: Outcome) -> dict[str, Any]:
     state = {Done: "done", Refused: "refused", Unsure: "unsure"}[type(outcome)]
-    return {"id": stored.id, "state": state, "outcome": data_of(outcome)}
+    return {"id": stored.id, "state": state, "outcome": outcome}

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from contracts.delivery.envelope import Envelope, read_envelope, stored
+from contracts.delivery.envelope import Envelope, read_envelope, repeated, stored
 from contracts.delivery.tables import outbox, subscriptions
 from contracts.messages.base import Event, Result
 from contracts.messages.catalogue import type_of
@@ -116,7 +116,7 @@ class Relay:
             self._sent.extend(ids)
         self.report(reports)
 
-    def mark(self, session: Session) -> None:
+    def _mark(self, session: Session) -> None:
         """Write down what was sent, with the transaction of `session`."""
         marks, self._sent = self._sent, []
         if marks:
@@ -132,15 +132,14 @@ class Relay:
         What was committed and not sent goes to every subscriber. What was sent and is not known to
         the trail goes to the trail alone, at doubling intervals: it sees to the others.
         """
-        self.send_reports()
         with self._db.transaction() as session:
-            self.mark(session)
+            self._mark(session)
             rows = session.execute(_claim(limit, self.lease)).all()
         rows = sorted(rows, key=lambda row: row.position)
-        self.publish(read_envelope(row.envelope) for row in rows if not row.sent_at)
-        again = [read_envelope(row.envelope) for row in rows if row.sent_at]
-        if again:
-            self._send({TRAIL: again})
+        self.publish(_again(row) for row in rows if not row.sent_at)
+        unknown = [_again(row) for row in rows if row.sent_at]
+        if unknown:
+            self._send({TRAIL: unknown})
         return len(rows)
 
     def _destinations(self, event: str) -> tuple[str, ...]:
@@ -164,6 +163,10 @@ def subscribers(db: Database) -> dict[str, tuple[str, ...]]:
 def forget(session: Session, events: Sequence[MessageId]) -> None:
     """The trail has these events: their rows may go."""
     session.execute(delete(outbox).where(among(outbox.c.id, events)))
+
+
+def _again(row: Any) -> Envelope:
+    return repeated(read_envelope(row.envelope))
 
 
 def _claim(limit: int, lease: timedelta) -> Any:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy.dialects.postgresql import insert
 
-from contracts.delivery.envelope import Envelope, read_envelope
+from contracts.delivery.envelope import Envelope, received
 from contracts.delivery.tables import dead_letters
 from contracts.messages.catalogue import CONTENT_TYPE, Misshapen, UnknownMessage, parsed
 from contracts.messages.values import stamped
@@ -45,7 +46,7 @@ class Letters:
         return bool(self.rows)
 
 
-def sift(body: str, content_type: str | None, config: Settings) -> tuple[list[Envelope], Letters]:
+def sift(body: str, content_type: str, config: Settings) -> tuple[list[Envelope], Letters]:
     """The envelopes of a body, and what of it could not be read."""
     letters = Letters()
     if len(body) > config.message_bytes:
@@ -63,18 +64,16 @@ def _read(body: str, letters: Letters) -> list[Envelope]:
     try:
         events = parsed(body)
     except Misshapen as error:
-        letters.add("", body, str(error))
-        return []
-    if not isinstance(events, list):
-        letters.add("", body, "not a CloudEvents batch: the body is no JSON array")
+        letters.add("", body, f"not a CloudEvents batch: {error}")
         return []
     return [envelope for event in events if (envelope := _one(event, letters))]
 
 
-def _one(event: Any, letters: Letters) -> Envelope | None:
+def _one(event: msgspec.Raw, letters: Letters) -> Envelope | None:
     try:
-        return read_envelope(event)
+        return received(event)
     except (Misshapen, UnknownMessage) as error:
-        kind = event.get("type") if isinstance(event, dict) else ""
-        letters.add(str(kind), str(event), str(error))
+        said = msgspec.json.decode(event)
+        kind = said.get("type") if isinstance(said, dict) else ""
+        letters.add(str(kind), bytes(event).decode(), str(error))
         return None

@@ -14,7 +14,7 @@ from contracts.delivery.envelope import Envelope, stored
 from contracts.delivery.service import Answer, Handling, Intent, Performing, Service
 from contracts.delivery.tables import dead_letters, inbox, intents
 from contracts.messages.base import Command, Message, Result
-from contracts.messages.catalogue import data_of, packed, type_of
+from contracts.messages.catalogue import packed, type_of
 from contracts.messages.trail import DeliveryState, Receipt
 from contracts.messages.values import MessageId, derived
 from contracts.runtime.bulk import insert_rows, update_rows
@@ -174,7 +174,7 @@ def _row(wanted: Stored) -> dict[str, Any]:
     return {
         "id": wanted.id,
         "kind": type(wanted.intent).__name__,
-        "body": data_of(wanted.intent),
+        "body": wanted.intent,
         "envelope": stored(wanted.envelope),
         "attempts": 0,
         "state": "pending",

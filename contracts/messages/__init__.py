@@ -1,1 +1,1 @@
-"""What is said. Pure: the standard library only (the catalogue knows pydantic too)."""
+"""What is said. Pure: the standard library only (the catalogue knows msgspec too)."""

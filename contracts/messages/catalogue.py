@@ -5,20 +5,17 @@ On the wire a message is a CloudEvents 1.0 object (JSON event format) whose `typ
 so that a newer sender may add some.
 """
 
-import json
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from typing import Any
 
-import pydantic_core
-from pydantic import TypeAdapter, ValidationError
+import msgspec
 
 from contracts.messages.base import Command, Event, Failed, Message, Result, Succeeded, Unknown
 
 CONTENT_TYPE = "application/cloudevents-batch+json"
 MODULES = ("inventory", "orders", "payments", "reviews", "shipping", "trail", "users")
-_ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 KINDS: tuple[type[Message], ...] = (Command, Result, Succeeded, Failed, Unknown, Event)
 
 
@@ -63,38 +60,36 @@ def class_of(kind: str) -> type[Message]:
         raise UnknownMessage(kind) from None
 
 
-def adapter(message: Any) -> TypeAdapter[Any]:
-    """Reads and writes one class (a message, an intent, a value) as JSON."""
-    if message not in _ADAPTERS:
-        _ADAPTERS[message] = TypeAdapter(message)
-    return _ADAPTERS[message]
-
-
-def data_of(message: Any) -> dict[str, Any]:
-    """The message as JSON types."""
-    data: dict[str, Any] = adapter(type(message)).dump_python(message, mode="json")
-    return data
-
-
 def message_of(kind: str, data: Any) -> Message:
-    """The message of a CloudEvents `type` and `data`; `UnknownMessage` or `Misshapen`."""
+    """The message of a CloudEvents `type` and `data`; `UnknownMessage` or `Misshapen`.
+
+    `data` is in JSON types, or JSON that was not read yet.
+    """
     message: Message = read(class_of(kind), data)
     return message
 
 
-def read(message: type[Any], data: Any) -> Any:
-    """An instance of `message` out of JSON types; `Misshapen` when they do not fit."""
+def read(message: Any, data: Any) -> Any:
+    """An instance of `message` (an intent, a value) out of JSON types or of raw JSON.
+
+    Raises `Misshapen` when it does not fit.
+    """
     try:
-        return adapter(message).validate_python(data)
-    except ValidationError as error:
-        wrong = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in wrong["loc"])
-        raise Misshapen(f"{message.__name__}: {place}: {wrong['msg']}") from None
+        if isinstance(data, msgspec.Raw):
+            return _decoder(message).decode(data)
+        return msgspec.convert(data, message)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise Misshapen(f"{message.__name__}: {error}") from None
+
+
+@cache
+def _decoder(message: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(message)
 
 
 def packed(message: Message) -> dict[str, Any]:
-    """A message as it is stored: its type and its data."""
-    return {"type": type_of(type(message)), "data": data_of(message)}
+    """A message as it is stored: its type and itself, which the encoder of JSON writes."""
+    return {"type": type_of(type(message)), "data": message}
 
 
 def unpacked(stored: dict[str, Any]) -> Message:
@@ -104,7 +99,12 @@ def unpacked(stored: dict[str, Any]) -> Message:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """The JSON Schema of every message's data, by type on the wire."""
-    return {kind: adapter(message).json_schema() for kind, message in sorted(messages().items())}
+    return {kind: _schema(message) for kind, message in sorted(messages().items())}
+
+
+def _schema(message: type[Message]) -> dict[str, Any]:
+    _, parts = msgspec.json.schema_components([message], ref_template="#/$defs/{name}")
+    return {**parts.pop(message.__name__), "$defs": parts}
 
 
 def joined(parts: Iterable[bytes]) -> bytes:
@@ -113,17 +113,19 @@ def joined(parts: Iterable[bytes]) -> bytes:
 
 
 def json_object(head: dict[str, Any], message: Message) -> bytes:
-    """A JSON object of `head` and, under `data`, the message; written without a detour."""
-    data = adapter(type(message)).dump_json(message)
-    return json.dumps(head, separators=(",", ":")).encode()[:-1] + b',"data":' + data + b"}"
+    """A JSON object of `head` and, under `data`, the message."""
+    return msgspec.json.encode({**head, "data": message})
 
 
-def parsed(body: bytes | str) -> Any:
-    """JSON types out of a body; `Misshapen` when it is not JSON or nested too deep."""
+def parsed(body: bytes | str) -> list[msgspec.Raw]:
+    """The members of a JSON array, not read yet; `Misshapen` when the body is not one."""
     try:
-        return pydantic_core.from_json(body)
-    except ValueError as error:
-        raise Misshapen(f"not JSON: {error}") from None
+        return _members.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Misshapen(f"not JSON, or no array: {error}") from None
+
+
+_members = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def _is_message(value: object) -> bool:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from pydantic_core import to_json
+import msgspec
 from sqlalchemy import (
     JSON,
     ColumnElement,
@@ -50,6 +50,14 @@ def insert_rows(
         session.execute(statement, {"rows": packed(rows), **late})
 
 
+def insert_new(session: Session, table: Any, rows: Sequence[Row], told: str) -> set[Any]:
+    """Insert those rows whose key is not there yet; what they have in the column `told`."""
+    if not rows:
+        return set()
+    statement = _insert(table, tuple(rows[0]), True, False).returning(table.c[told])
+    return set(session.scalars(statement, {"rows": packed(rows)}))
+
+
 def update_rows(
     session: Session, table: Any, rows: Sequence[Row], keys: tuple[str, ...] = ("id",)
 ) -> None:
@@ -83,7 +91,7 @@ def given(table: Any, names: Sequence[str]) -> Any:
 
 
 @cache
-def _insert(table: Table, names: tuple[str, ...], skip_known: bool, late: bool) -> Executable:
+def _insert(table: Table, names: tuple[str, ...], skip_known: bool, late: bool) -> Any:
     rows = given(table, names)
     chosen = select(*(rows.c[name] for name in names))
     if late:
@@ -111,4 +119,4 @@ def _add_up(table: Table, keys: tuple[str, ...], numbers: tuple[str, ...]) -> Ex
 
 def packed(rows: Sequence[Row]) -> str:
     """The value of the parameter `rows`."""
-    return to_json(rows).decode()
+    return msgspec.json.encode(rows).decode()

@@ -3,14 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from time import monotonic
+from typing import Any
 
-from pydantic_core import from_json, to_json
-from sqlalchemy import Engine, create_engine
+import msgspec
+import psycopg
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import sessionmaker
 
 from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import Settings
+
+IDLE_SECONDS = 1.0
 
 
 class Database:
@@ -26,19 +32,20 @@ class Database:
         url = self._settings.database(self.service)
         if not url:
             raise NoDatabase(self.service)
-        return create_engine(
+        engine = create_engine(
             make_url(url).set(drivername="postgresql+psycopg"),
             pool_size=self._settings.pool_connections,
             max_overflow=0,
             pool_timeout=self._settings.statement_seconds,
-            json_serializer=to_json,
-            json_deserializer=from_json,
-            pool_pre_ping=True,  # after a restart of the database nobody gets a dead connection
+            json_serializer=msgspec.json.encode,
+            json_deserializer=msgspec.json.decode,
             connect_args={
                 "options": self._options(),
                 "application_name": f"concerto {self.service}",
             },
         )
+        _ask_the_idle(engine)
+        return engine
 
     @cached_property
     def sessions(self) -> sessionmaker[BatchSession]:
@@ -74,6 +81,27 @@ class Database:
             "timezone": "UTC",
         }
         return " ".join(f"-c {name}={value}" for name, value in limits.items())
+
+
+def _ask_the_idle(engine: Engine) -> None:
+    """Ask a connection whether it lives when it has been idle: its server may have restarted.
+
+    One just used is trusted, for asking is a round trip; that it broke is then told by what was
+    to be done on it.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def _used(_: Any, record: Any) -> None:
+        record.info["used"] = monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _taken(connection: Any, record: Any, _: Any) -> None:
+        idle = monotonic() - record.info.get("used", monotonic())
+        try:
+            if idle > IDLE_SECONDS:
+                engine.dialect.do_ping(connection)
+        except psycopg.Error as error:
+            raise InvalidatePoolError("the database has gone; connect anew") from error
 
 
 class NoDatabase(RuntimeError):

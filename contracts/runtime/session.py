@@ -7,9 +7,10 @@ rows here: no relationships, no cascades, no defaults made in Python.
 """
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import event, inspect, select, tuple_
+from sqlalchemy import Table, event, inspect, select, tuple_
 from sqlalchemy.orm import Session
 
 from contracts.runtime.bulk import among, insert_rows, update_rows
@@ -70,13 +71,13 @@ class BatchSession(Session):
 
     def flush(self, objects: Any = None) -> None:
         """Write down what was added, what has changed, and what was to be written later."""
-        known = [*self.identity_map.values(), *self._kept]
+        changed = [*self.dirty, *(row for row in self._kept if inspect(row).modified)]
         added, self._added = self._added, []
         for (mapped, _), rows in _grouped(added, _values):
             insert_rows(self, mapped.__table__, rows)
-        for (mapped, _), rows in _grouped(known, _changes):
-            update_rows(self, mapped.__table__, rows, _key_names(mapped))
-        for row in (*known, *added):
+        for (mapped, _), rows in _grouped(changed, _changes):
+            update_rows(self, mapped.__table__, rows, _key_names(mapped.__table__))
+        for row in (*changed, *added):
             # What is written is no change any more; there is no public call that says so.
             inspect(row)._commit_all(row.__dict__, self.identity_map)
         self._kept += added
@@ -107,13 +108,14 @@ def _changes(row: Any) -> dict[str, Any]:
     """The columns that have changed, and the key; empty when none has."""
     before, now = inspect(row).committed_state, vars(row)
     changed = {name: now[name] for name in sorted(before) if before[name] != now[name]}
-    return {**{name: now[name] for name in _key_names(type(row))}, **changed} if changed else {}
+    return {**{name: now[name] for name in _key_names(row.__table__)}, **changed} if changed else {}
 
 
-def _key_names(mapped: Any) -> tuple[str, ...]:
-    return tuple(mapped.__table__.primary_key.columns.keys())
+@cache
+def _key_names(table: Table) -> tuple[str, ...]:
+    return tuple(table.primary_key.columns.keys())
 
 
 def _key(row: Any) -> Key:
-    key = tuple(getattr(row, name) for name in _key_names(type(row)))
+    key = tuple(getattr(row, name) for name in _key_names(row.__table__))
     return key[0] if len(key) == 1 else key

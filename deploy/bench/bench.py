@@ -1,11 +1,10 @@
 """The benchmark: a fresh stack for each workload, load, and how long and how much it took."""
 
 import asyncio
-import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -22,7 +21,7 @@ from orchestrator.shell.tables import SagaRow
 
 ENDED_WITHIN_SECONDS = 900.0
 LOOK_SECONDS = 0.1
-YARDSTICK_CHAINS = int(os.environ.get("YC", "1000"))
+YARDSTICK_CHAINS = 1000
 WARM = 40
 UNENDED = "SELECT count(*) FROM sagas WHERE status IN ('accepted', 'running', 'undoing')"
 ENDS = (
@@ -56,10 +55,6 @@ class Measured:
     ends: dict[str, int] = field(default_factory=dict)
     resident_mib: dict[str, float] = field(default_factory=dict)
 
-    def as_json(self) -> dict[str, Any]:
-        """What `concerto bench --json` prints of it."""
-        return asdict(self)
-
 
 class Bench:
     """A fresh stack, spoken to as a shop, looked into as its operator."""
@@ -76,8 +71,6 @@ class Bench:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if os.environ.get("BP"):
-            os.system(os.environ["BP"])
         self.database.close()
         lifecycle.down(self.stack)
 
@@ -238,11 +231,10 @@ def _per_saga(before: dict[str, float], bench: Bench, count: int) -> dict[str, f
 
 
 def _fresh(folder: Path, broker: str, trivial: bool) -> Stack:
-    stack = configured(folder, broker)
     if folder.exists():
-        supervision.end(stack)
+        supervision.end(Stack.of(folder))
         shutil.rmtree(folder)
+    folder.mkdir(parents=True)
     stack = configured(folder, broker)
     stack.trivial = trivial
-    os.makedirs(folder, exist_ok=True)
     return stack

@@ -1,6 +1,7 @@
 """bench: how fast it is, beside what plain Celery does."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,7 +35,7 @@ def bench(
         count = orders or COUNTS[name]
         found += WORKLOADS[name](data, broker, count, _said)
     if as_json:
-        show({"workloads": [measured.as_json() for measured in found]})
+        show({"workloads": [asdict(measured) for measured in found]})
         return
     _print(found)
 

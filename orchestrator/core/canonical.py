@@ -6,8 +6,9 @@ the latest. What a settled step has tried, and the words of a reason, decide not
 """
 
 from collections.abc import Hashable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from orchestrator.core.definition import Undoing
 from orchestrator.core.state import State, StepState

@@ -1,15 +1,15 @@
 """What came of one input: the new state, what is to be sent and published, and who is asked."""
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from contracts.messages.base import Command, Event
 from contracts.messages.values import MessageId
 from orchestrator.core.state import Kind, Review, State
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Send:
+class Send(Struct, frozen=True, kw_only=True):
     """A command to be sent. The same `id` always carries the same command.
 
     `attempt` is the number in the id (for a query: the how manieth); `sending` counts how often
@@ -24,8 +24,7 @@ class Send:
     sending: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """The new state and what follows from it; or `ignored`, the reason why nothing changed.
 
     `notes` say in plain words what happened, for the journal and the story.

@@ -11,6 +11,8 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import structs
+
 from contracts.messages.values import SagaId, stamped
 from orchestrator.core.advance import advance
 from orchestrator.core.canonical import NOW, PAST, canonical, key
@@ -127,7 +129,7 @@ class _Walker:
     def _take(self, node: _Node, move: Move) -> _Node | None:
         """Where the move leads; None when it breaks a rule, for nothing behind that counts."""
         if move.happened is None:
-            state = replace(node.state, deadline=PAST) if move.deadline else node.state
+            state = structs.replace(node.state, deadline=PAST) if move.deadline else node.state
             return self._judged(_Node(state, tidied(state, move.sides), node, move.label))
         decision = self._advanced(node, move.state, move.happened, move.label)
         if decision is None:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from contracts.messages.values import MessageId, SagaId
 from orchestrator.core.canonical import DUE, FAR, LATER, NOW
 from orchestrator.core.definition import Saga
@@ -109,13 +111,13 @@ def _review_over(saga: Saga, state: State, sides: Sides, label: str) -> Move:
 def _first_due(state: State, place: int | None) -> State:
     """The same state with everything but one timer later: that of a step, or of the review."""
     steps = tuple(
-        replace(step, due_at=LATER) if step.due_at and at != place else step
+        structs.replace(step, due_at=LATER) if step.due_at and at != place else step
         for at, step in enumerate(state.steps)
     )
     review = state.review
     if review and place is not None:
-        review = replace(review, until=LATER)
-    return replace(state, steps=steps, review=review)
+        review = structs.replace(review, until=LATER)
+    return structs.replace(state, steps=steps, review=review)
 
 
 def _decisions(saga: Saga, state: State, sides: Sides) -> Iterator[Move]:

@@ -4,8 +4,9 @@ No road ends anywhere else: a step in trouble opens a review, one at a time; a l
 makes it moot; a review that runs out undoes before the pivot and goes to the saga's owner after it.
 """
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from contracts.messages.reviews import ManualReviewRequired
 from contracts.messages.values import derived

@@ -4,9 +4,10 @@ All of it is plain data that a store can write as JSON; only `State.data` and `A
 types that the store looks up (by saga and by wire name).
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from contracts.messages.base import Result
 from contracts.messages.values import MessageId, SagaId
@@ -30,8 +31,7 @@ StepStatus = Literal[
 Trouble = Literal["", "silent", "unknown", "refused", "asked"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StepState:
+class StepState(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where one step stands.
 
     `attempt` and `undo_attempt` count ids, `asked` the queries ever sent; `sends`, `queries` and
@@ -58,8 +58,7 @@ class StepState:
     by: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Review:
+class Review(Struct, frozen=True, kw_only=True):
     """A person is asked about the `trouble` of a step: what they may choose, until when, and what
     happens then."""
 
@@ -75,8 +74,7 @@ class Review:
     level: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class State:
+class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A saga at one moment. `version` grows by one with every input that is applied.
 
     `wake_at` is never empty while the saga is unfinished. `deadline` stands still in review.
@@ -103,15 +101,13 @@ class State:
         return self.status in FINISHED
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Start:
+class Start(Struct, frozen=True, kw_only=True):
     """The saga is to begin."""
 
     at: datetime
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """A service answered the command `command_id` with `result`."""
 
     at: datetime
@@ -119,15 +115,13 @@ class Answer:
     result: Result
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wake:
+class Wake(Struct, frozen=True, kw_only=True):
     """Time has passed; something may be due."""
 
     at: datetime
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True, kw_only=True):
     """The person `by` decided the review."""
 
     at: datetime

@@ -3,10 +3,11 @@
 A `Turn` lives inside one call of `advance` and is never seen outside of it.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
+
+from msgspec.structs import replace
 
 from contracts.messages.base import Command, Event
 from contracts.messages.values import MessageId, SagaId, derived

@@ -78,7 +78,7 @@ def routes(host: Host) -> APIRouter:
 
 
 def _order(row: Any, at: Any) -> dict[str, Any]:
-    saga = store.read(row, runner.definition)
+    saga = store.loaded(row, runner.definition)
     definition = runner.definition(row.name, row.definition)
     return {
         "id": row.subject,

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
 
 from contracts.delivery.due import Host
-from contracts.messages.catalogue import adapter
 from contracts.messages.values import SagaId
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.problems import Problem
@@ -162,7 +161,7 @@ def _journal(saga_id: str) -> Any:
 
 def _uuid(text: str) -> str:
     try:
-        return str(adapter(UUID).validate_python(text))
+        return str(UUID(text))
     except ValueError:
         raise Problem(404, "not-found", "There is no such saga", f"{text!r} is no id.") from None
 

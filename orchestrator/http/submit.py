@@ -5,15 +5,13 @@ and their sagas in one transaction. An order answered with 2xx is in the second 
 """
 
 import hashlib
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import select, tuple_
-from sqlalchemy.dialects.postgresql import insert
 
 from contracts.delivery.due import Host
 from contracts.messages.values import (
@@ -26,6 +24,7 @@ from contracts.messages.values import (
     stamped,
     total,
 )
+from contracts.runtime.bulk import insert_new
 from contracts.runtime.contacts import Contact
 from contracts.runtime.crash import passing
 from contracts.runtime.session import BatchSession
@@ -38,6 +37,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_MINOR_UNITS = 10**12
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
 Remember = Callable[[Sequence[Contact]], None]
+Key = tuple[str, str]  # a caller, and that caller's idempotency key
+SUBMISSIONS = SubmissionRow.__table__
 
 
 class Body(BaseModel):
@@ -119,8 +120,13 @@ class Submit:
     @classmethod
     def of(cls, caller: str, key: str, body: OrderBody) -> "Submit":
         """A submit with the fingerprint that tells whether a second one is the same."""
-        text = json.dumps(body.model_dump(mode="json", exclude={"key"}), sort_keys=True)
+        text = body.model_dump_json(exclude={"key"})
         return cls(caller, key, body, hashlib.sha256(text.encode()).hexdigest())
+
+    @property
+    def by(self) -> Key:
+        """What it is known by."""
+        return self.caller, self.key
 
 
 Begin = Callable[[OrderId, Submit], runner.Beginning]
@@ -142,41 +148,41 @@ class Submissions:
 
     def accept(self, group: Sequence[Submit]) -> list[Accepted]:
         """Accept each submit once, in one transaction; twins get the same answer."""
-        firsts = {(submit.caller, submit.key): submit for submit in reversed(group)}
-        submits = sorted(firsts.values(), key=lambda submit: (submit.caller, submit.key))
+        firsts = {submit.by: submit for submit in reversed(group)}
+        submits = [firsts[key] for key in sorted(firsts)]
         self._remember([_contact(submit) for submit in submits])
         known = self._host.run(lambda session: _accept(session, submits, self._begin))
         passing("committed-before-202")
         return [
-            Accepted(OrderId(row.order_id), row.fingerprint == submit.fingerprint)
+            Accepted(OrderId(row["order_id"]), row["fingerprint"] == submit.fingerprint)
             for submit in group
-            for row in [known[submit.caller, submit.key]]
+            for row in [known[submit.by]]
         ]
 
 
 def _accept(
     session: BatchSession, submits: Sequence[Submit], begin: Begin
-) -> dict[tuple[str, str], Any]:
+) -> dict[Key, Mapping[str, Any]]:
+    """The submission that each key stands for; what is new begins its saga."""
     at = datetime.now(UTC)
-    rows = [_row(submit, at) for submit in submits]
-    columns = (SubmissionRow.caller, SubmissionRow.key)
-    inserted = insert(SubmissionRow).on_conflict_do_nothing().returning(*columns)
-    new = {(row.caller, row.key) for row in session.execute(inserted, rows)}
-    found = session.execute(
-        select(SubmissionRow.__table__).where(
-            tuple_(*columns).in_([(submit.caller, submit.key) for submit in submits])
-        )
-    )
-    known = {(row.caller, row.key): row for row in found}
+    rows: dict[Key, Mapping[str, Any]] = {submit.by: _row(submit, at) for submit in submits}
+    new = insert_new(session, SUBMISSIONS, list(rows.values()), "order_id")
+    known = [key for key, row in rows.items() if row["order_id"] not in new]
     runner.start(
         session,
         [
-            begin(OrderId(known[submit.caller, submit.key].order_id), submit)
+            begin(OrderId(rows[submit.by]["order_id"]), submit)
             for submit in submits
-            if (submit.caller, submit.key) in new
+            if rows[submit.by]["order_id"] in new
         ],
     )
-    return known
+    return rows | (_known(session, known) if known else {})
+
+
+def _known(session: BatchSession, keys: Sequence[Key]) -> dict[Key, Mapping[str, Any]]:
+    asked = tuple_(SubmissionRow.caller, SubmissionRow.key).in_(keys)
+    rows = session.execute(select(SUBMISSIONS).where(asked)).mappings()
+    return {(row["caller"], row["key"]): dict(row) for row in rows}
 
 
 def _row(submit: Submit, at: datetime) -> dict[str, Any]:

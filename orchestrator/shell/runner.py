@@ -72,7 +72,10 @@ def start(session: Session, beginnings: Sequence[Beginning]) -> None:
 
 @orchestrator.answers
 def resume(answers: Sequence[Envelope], session: Session) -> None:
-    """Fold the results that came into their sagas, each under one lock, in the order they came."""
+    """Fold the results that came into their sagas, each under one lock, in the order they came.
+
+    In the place of each saga that ends another may begin.
+    """
     by_saga: dict[str, list[Envelope]] = {}
     for envelope in answers:
         if envelope.saga and envelope.cause and isinstance(envelope.message, Result):
@@ -83,7 +86,8 @@ def resume(answers: Sequence[Envelope], session: Session) -> None:
             result: Any = envelope.message
             answer = Answer(at=at, command_id=envelope.cause, result=result)  # type: ignore[arg-type]
             _advance(session, saga, answer)
-    store.save(session, sagas, at)
+    ended = sum(saga.state.finished for saga in sagas)
+    store.save(session, [*sagas, *_begun(session, ended)], at)
 
 
 @orchestrator.chore(every=EVERY)
@@ -102,13 +106,19 @@ def wake(session: Session) -> int:
 def admit(session: Session) -> int:
     """Let accepted sagas begin while there is room for them, oldest first."""
     room = min(settings().in_flight_sagas - store.in_flight(session), WAKE_LIMIT)
+    sagas = _begun(session, room)
+    store.save(session, sagas, store.now(session))
+    return len(sagas)
+
+
+def _begun(session: Session, room: int) -> list[Loaded]:
+    """Begin up to `room` accepted sagas, oldest first."""
     if room <= 0:
-        return 0
+        return []
     sagas, at = store.unstarted(session, room, definition)
     for saga in sagas:
         _advance(session, saga, Start(at=at))
-    store.save(session, sagas, at)
-    return len(sagas)
+    return sagas
 
 
 def decide(session: Session, saga_id: SagaId, chosen: dict[str, str]) -> Decision | None:
@@ -136,6 +146,7 @@ def _advance(session: Session, saga: Loaded, given: Input) -> Decision:
             at=given.at,
             subject=saga.subject,
             saga=state.id,
+            again=send.sending > 1,
         )
         session.info["send"].append((type(send.command).to, message))
     session.info["events"].extend(_event(saga, given, event) for event in decision.events)

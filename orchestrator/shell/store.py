@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from msgspec import structs
 from sqlalchemy import Uuid, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from contracts.messages.catalogue import adapter, data_of, packed, unpacked
+from contracts.messages.catalogue import packed, read, unpacked
 from contracts.runtime.bulk import among, insert_rows, update_rows
 from orchestrator.core import tell
 from orchestrator.core.decision import Decision
@@ -53,7 +54,7 @@ def load(session: Session, ids: Iterable[str], sagas: Any) -> tuple[list[Loaded]
     missing = [row.id for row in rows if row.id not in states]
     if missing:
         found = session.execute(select(SAGAS).where(among(SagaRow.id, missing)))
-        states |= {row.id: read(row, sagas).state for row in found}
+        states |= {row.id: loaded(row, sagas).state for row in found}
     at = max((row.at for row in rows), default=None) or now(session)
     return [Loaded(states[row.id], row.subject) for row in rows], at
 
@@ -68,7 +69,7 @@ def due(session: Session, limit: int, sagas: Any) -> tuple[list[Loaded], datetim
         .with_for_update(skip_locked=True)
     )
     rows = session.execute(chosen).all()
-    return [read(row, sagas) for row in rows], now(session)
+    return [loaded(row, sagas) for row in rows], now(session)
 
 
 def unstarted(session: Session, limit: int, sagas: Any) -> tuple[list[Loaded], datetime]:
@@ -81,7 +82,7 @@ def unstarted(session: Session, limit: int, sagas: Any) -> tuple[list[Loaded], d
         .with_for_update(skip_locked=True)
     )
     rows = session.execute(chosen).all()
-    return [read(row, sagas) for row in rows], now(session)
+    return [loaded(row, sagas) for row in rows], now(session)
 
 
 def in_flight(session: Session) -> int:
@@ -95,12 +96,12 @@ def now(session: Session) -> datetime:
     return session.scalar(select(func.clock_timestamp()))  # type: ignore[return-value]
 
 
-def read(row: Any, sagas: Any) -> Loaded:
+def loaded(row: Any, sagas: Any) -> Loaded:
     """A saga out of its row; `sagas(name, version)` gives its definition."""
     definition: Saga = sagas(row.name, row.definition)
-    data = adapter(definition.data).validate_python(row.data)
-    state = adapter(State).validate_python({**row.state, "data": data})
-    return Loaded(state, row.subject)
+    state = read(State, row.state)
+    data = read(definition.data, row.data)
+    return Loaded(structs.replace(state, data=data), row.subject)
 
 
 def save(session: Session, loaded: Sequence[Loaded], at: datetime) -> None:
@@ -128,7 +129,7 @@ def _row(saga: Loaded, at: datetime) -> dict[str, Any]:
         "definition": state.saga_version,
         "subject": saga.subject,
         "started_at": state.started_at,
-        "data": data_of(state.data),
+        "data": state.data,
     }
 
 
@@ -143,9 +144,7 @@ def _standing(saga: Loaded, at: datetime) -> dict[str, Any]:
         "failure": state.why,
         "changed_at": at,
         "wake_at": state.wake_at,
-        "state": adapter(State).dump_python(
-            state, mode="json", exclude={"data"}, exclude_defaults=True
-        ),
+        "state": structs.replace(state, data=None),
     }
 
 
@@ -184,7 +183,7 @@ def packed_input(given: Input) -> dict[str, Any]:
             "command_id": given.command_id,
             "result": result,
         }
-    return {"kind": type(given).__name__, **data_of(given)}
+    return {"kind": type(given).__name__, **structs.asdict(given)}
 
 
 def unpacked_input(stored: dict[str, Any]) -> Input:
@@ -197,7 +196,7 @@ def unpacked_input(stored: dict[str, Any]) -> Input:
         at = datetime.fromisoformat(rest["at"])
         result: Any = unpacked(rest["result"])
         return Answer(at=at, command_id=rest["command_id"], result=result)
-    given: Input = adapter(kind).validate_python(rest)
+    given: Input = read(kind, rest)
     return given
 
 

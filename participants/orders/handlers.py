@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from contracts.delivery.service import Rows, Service
-from contracts.messages.catalogue import data_of
 from contracts.messages.orders import (
     CancelOrder,
     ConfirmOrder,
@@ -40,7 +39,7 @@ def create(command: CreateOrder, session: Session) -> OrderCreated:
     row = known(session, command.order_id)
     row.customer_id = command.customer_id
     row.currency, row.amount = command.total.currency, command.total.amount
-    row.lines = [data_of(line) for line in command.lines]
+    row.lines = list(command.lines)
     return OrderCreated(
         order_id=command.order_id, customer_id=command.customer_id, total=command.total
     )

@@ -1,11 +1,11 @@
 """Writes down names and addresses before the order that refers to them is accepted."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from operator import itemgetter
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from contracts.runtime.bulk import insert_rows
 from contracts.runtime.contacts import Contact
 from contracts.runtime.database import Database
 from participants.users.tables import ContactRow
@@ -19,5 +19,5 @@ def remember(db: Database, contacts: Sequence[Contact]) -> None:
 
 def write(session: Session, contacts: Sequence[Contact]) -> None:
     """Write these contacts with the transaction of `session`."""
-    rows = sorted((asdict(contact) for contact in contacts), key=lambda row: row["contact_id"])
-    session.execute(insert(ContactRow).on_conflict_do_nothing(), rows)
+    rows = sorted((vars(contact) for contact in contacts), key=itemgetter("contact_id"))
+    insert_rows(session, ContactRow.__table__, rows, skip_known=True)

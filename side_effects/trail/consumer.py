@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from contracts.delivery.envelope import Envelope, read_envelope, stored
+from contracts.delivery.envelope import Envelope, read_envelope, repeated, stored
 from contracts.delivery.service import Service
 from contracts.delivery.tables import subscriptions
 from contracts.messages.catalogue import type_of
@@ -83,7 +83,7 @@ def ask_again(session: Session) -> int:
     ).all()
     ids = {row.event_id for row in asked}
     found = session.execute(select(EventRow.id, EventRow.envelope).where(among(EventRow.id, ids)))
-    events = {row.id: read_envelope(row.envelope) for row in found}
+    events = {row.id: repeated(read_envelope(row.envelope)) for row in found}
     send: list[tuple[str, Envelope]] = session.info["send"]
     send += [(r.subscriber, events[r.event_id]) for r in asked if r.event_id in events]
     return len(asked)

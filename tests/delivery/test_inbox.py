@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from contracts.delivery.envelope import Envelope
+from contracts.delivery.envelope import Envelope, repeated
 from contracts.delivery.service import Service
 from contracts.messages.base import Message
 from contracts.messages.inventory import InventoryReserved, ReserveInventory
@@ -150,6 +150,37 @@ def test_a_batch_that_ended_its_worker_is_run_one_by_one(bench: Bench, stock: Se
     batch = sorted([reserve("a"), reserve("b")], key=lambda envelope: envelope.id)
     host.inbox._attempts.begin(batch)
     assert [len(part) for _, part in host.inbox._attempts.begin(batch)] == [1, 1]
+
+
+def test_what_comes_again_is_counted_until_it_takes_effect(bench: Bench) -> None:
+    """A worker that ends at every delivery: the first goes uncounted, the last is a dead letter."""
+    service = bench.service("stock")
+    bench.memory.host(Service("shop"))
+
+    @service.handles(ReserveInventory)
+    def ends(command: ReserveInventory, session: Session) -> InventoryReserved:
+        raise KeyboardInterrupt
+
+    host = bench.memory.host(service)
+    counts: list[tuple[object, ...]] = []
+    for sending in range(9):
+        envelope = reserve("a") if sending == 0 else repeated(reserve("a"))
+        with pytest.raises(KeyboardInterrupt):
+            host.receive([envelope])
+        counts += bench.rows("stock", "SELECT coalesce(sum(count), 0) FROM attempts")
+    assert counts == [(n,) for n in range(9)]
+    host.receive([repeated(reserve("a"))])
+    assert bench.rows("stock", "SELECT reason FROM dead_letters") == [
+        ("the worker ended each time it was handled",)
+    ]
+    assert bench.rows("stock", "SELECT count(*) FROM attempts") == [(0,)]
+
+
+def test_what_took_effect_at_last_is_counted_no_more(bench: Bench, stock: Service) -> None:
+    """It is uncounted in the transaction of its effect."""
+    bench.memory.host(stock).receive([repeated(reserve("a")), repeated(reserve("b"))])
+    assert bench.rows("stock", "SELECT count(*) FROM effects") == [(2,)]
+    assert bench.rows("stock", "SELECT count(*) FROM attempts") == [(0,)]
 
 
 def test_a_command_without_a_handler_is_a_dead_letter_in_the_end(bench: Bench) -> None:

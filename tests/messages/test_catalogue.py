@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.json import encode
 
-from contracts.messages.base import Command
+from contracts.messages.base import Command, Message
 from contracts.messages.catalogue import (
     Misshapen,
     UnknownMessage,
-    data_of,
     message_of,
     messages,
     parsed,
@@ -36,6 +36,11 @@ def test_a_message_is_written_as_its_golden_json_says(kind: str) -> None:
         file.write_text(json.dumps(data_of(message), indent=2) + "\n")
     assert data_of(message) == json.loads(file.read_text())
     assert message_of(kind, json.loads(file.read_text())) == message
+
+
+def data_of(message: Message) -> Any:
+    """The message in JSON types."""
+    return json.loads(encode(message))
 
 
 def test_no_golden_json_is_left_of_a_message_that_is_gone() -> None:

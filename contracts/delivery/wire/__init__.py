@@ -5,7 +5,7 @@ it is put there by name; on RabbitMQ it goes through an exchange per receiver an
 per stream, all of which `concerto topology apply` declares.
 """
 
-from contracts.delivery.wire.sender import Sender, ping
+from contracts.delivery.wire.sender import Sender
 from contracts.delivery.wire.worker import worker
 
-__all__ = ["Sender", "ping", "worker"]
+__all__ = ["Sender", "worker"]

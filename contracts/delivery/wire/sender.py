@@ -56,11 +56,6 @@ class Sender:
                     self._drop()
                     raise
 
-    def close(self) -> None:
-        """Give back the connection."""
-        with self._lock:
-            self._drop()
-
     def _publish(self, parts: Sequence[tuple[str, bytes]], done: Done | None) -> None:
         try:
             self._channel = self._channel or Channel(self._config)
@@ -135,9 +130,3 @@ def bodies(
         size += len(part)
     if parts:
         yield joined(parts)
-
-
-def ping(config: Settings) -> None:
-    """Reach the broker once; raises what the broker raises."""
-    with brokers.connection(config) as connection:
-        connection.ensure_connection(max_retries=1, timeout=config.publish_seconds)
