@@ -13,8 +13,8 @@ from pyarrow import parquet
 
 from deploy.client import Refused
 from deploy.retail.file import Broken, Columns, RetailFile
+from deploy.retail.generated import COLUMNS, Line, generated, write
 from deploy.retail.invoices import Reading, read
-from tests.deploy.retail_like import COLUMNS, Line, generated, write
 
 HEADER = ",".join(COLUMNS) + "\n"
 GOOD = "1,A,x,2,t,1.50,7,EIRE\n"

@@ -8,11 +8,11 @@ import pytest
 from deploy.client import Refused
 from deploy.retail import countries
 from deploy.retail.file import Columns, RetailFile
+from deploy.retail.generated import generated, write
 from deploy.retail.invoices import BEYOND, CANCELLATION, NEGATIVE, NO_QUANTITY, Reading, read
 from deploy.retail.memory import Memory, remembered
 from deploy.retail.order import order
 from orchestrator.http.submit import KeyedOrder
-from tests.deploy.retail_like import generated, write
 
 
 def reading(tmp_path: Path, *lines: str) -> Reading:

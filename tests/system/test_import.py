@@ -12,22 +12,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
 from deploy.retail.file import Columns, RetailFile
+from deploy.retail.generated import REAL, generated, write
 from deploy.retail.invoices import read
 from deploy.services import ROOT
-from tests.deploy.retail_like import REAL, SOURCE, generated, real, write
 from tests.system.conftest import Platforms, wait_until
 
 pytestmark = pytest.mark.parametrize("platform", ["valkey"], indirect=True)
 ORDERS = 120
+SOURCE = "online_retail" if REAL.exists() else "generated"
 SKIPPED = {"cancellation (C…)", "q <= 0"}
 
 
 @pytest.fixture(scope="module", params=[SOURCE])
 def lines(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
     """Lines of some 500 invoices."""
-    return real()[:12_000] if request.param == "online_retail" else list(generated(500))
+    if request.param == "generated":
+        return list(generated(500))
+    rows: list[dict[str, Any]] = parquet.read_table(REAL).to_pylist()
+    return rows[:12_000]
 
 
 def test_all_sums_are_the_files(

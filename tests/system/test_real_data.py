@@ -6,10 +6,10 @@ import pytest
 
 from deploy.retail import countries
 from deploy.retail.file import Columns, RetailFile
+from deploy.retail.generated import REAL
 from deploy.retail.invoices import CANCELLATION, read
 from deploy.retail.order import order
 from orchestrator.http.submit import KeyedOrder
-from tests.deploy.retail_like import REAL
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="the real file is not beside this checkout")

@@ -44,6 +44,18 @@ async def run(http: aiohttp.ClientSession, count: int) -> list[float]:
     return taken
 
 
+async def _listening(address: str) -> None:
+    """Wait until the service takes connections."""
+    host, port = address.removeprefix("http://").split(":")
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(host, int(port))
+        except ConnectionRefusedError:
+            await asyncio.sleep(0.02)
+        else:
+            return writer.close()
+
+
 async def main() -> None:
     """Serve, register, warm up, say so, run when told, say what came of it, end when told."""
     config, ended = Config(), asyncio.Event()
@@ -51,7 +63,7 @@ async def main() -> None:
     serving = asyncio.create_task(
         serve(restate.app([service]), config, shutdown_trigger=ended.wait)
     )
-    await asyncio.sleep(0.5)
+    await _listening(OWN)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=AT_ONCE)) as http:
         async with http.post(f"{ADMIN}/deployments", json={"uri": OWN}) as answer:
             answer.raise_for_status()

@@ -13,15 +13,15 @@ from typing import Any
 
 from deploy.services import ROOT
 
-REAL = ROOT.parent / "shared/data/online_retail.parquet"
-SOURCE = "online_retail" if REAL.exists() else "generated"
+REAL = ROOT.parent / "shared" / "data" / "online_retail.parquet"  # where it is present
+SEED = 1
 COLUMNS = ("inv", "sku", "descr", "q", "ts", "p", "cust", "country")
 SKUS, CUSTOMERS, FIRST = 3941, 4372, 536365
 QUANTITIES = (1, 1, 2, 3, 4, 6, 6, 8, 10, 12, 12, 24, 48)
 Line = dict[str, Any]
 
 
-def generated(invoices: int, seed: int = 1) -> Iterator[Line]:
+def generated(invoices: int, seed: int = SEED) -> Iterator[Line]:
     """The lines of so many invoices, the same for the same seed."""
     chance = random.Random(seed)
     for number in range(FIRST, FIRST + invoices):
@@ -64,14 +64,6 @@ def _line(chance: random.Random, number: str, customer: str, **more: Any) -> Lin
 
 def _customer(chance: random.Random) -> str:
     return str(12346 + int(CUSTOMERS * chance.random()))
-
-
-def real() -> list[Line]:
-    """The lines of the real file."""
-    from pyarrow import parquet
-
-    rows: list[Line] = parquet.read_table(REAL).to_pylist()
-    return rows
 
 
 def write(file: Path, lines: Iterable[Line]) -> Path:
