@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import select, text
 
 from contracts.delivery.due import Host
-from contracts.runtime import problems, telemetry
+from contracts.runtime import collector, problems, telemetry
 from contracts.runtime.bodies import BodyLimit
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings, settings
@@ -42,6 +42,7 @@ def build(config: Settings, host: Host, begin: Begin = ordered) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        collector.settle()
         yield
         for database in (*databases.values(), host.db):
             database.close()

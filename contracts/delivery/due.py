@@ -18,6 +18,7 @@ from contracts.delivery.inbox import Inbox
 from contracts.delivery.intents import Performers
 from contracts.delivery.outbox import Relay, Send
 from contracts.delivery.service import Chore, Service
+from contracts.runtime import collector
 from contracts.runtime.database import Database
 from contracts.runtime.health import Heartbeat
 from contracts.runtime.session import BatchSession
@@ -58,6 +59,7 @@ class Host:
         """Begin to perform and to take what is due."""
         self.performers.start(self.inbox)
         self._loop.start()
+        collector.settle()
 
     def stop(self) -> None:
         """End; what is under way is taken up again by whoever comes next."""
