@@ -37,7 +37,7 @@ LEASE = timedelta(seconds=60)
 SLICE = 100
 SHORTEST_SECONDS = 2.0
 WAITING_MOST = 1000
-LINGER_SECONDS = 0.02
+LINGER_SECONDS = 0.05
 
 
 class Performers:
@@ -67,9 +67,18 @@ class Performers:
             self._thread.join(timeout=5)
 
     def take(self, wanted: Sequence[Stored]) -> None:
-        """Perform these soon, from any thread; too many are left for `due`."""
-        if self._thread.is_alive() and len(self._taken) < WAITING_MOST:
+        """Perform these soon, from any thread; too many are left for `due`, due at once."""
+        if not self._thread.is_alive():
+            return
+        if len(self._taken) < WAITING_MOST:
             self._loop.call_soon_threadsafe(self._begin, list(wanted))
+        else:
+            self._leave([stored.id for stored in wanted])
+
+    def _leave(self, ids: Sequence[str]) -> None:
+        with self._db.transaction() as session:
+            left = update(intents).where(among(intents.c.id, ids), intents.c.state == "pending")
+            session.execute(left.values(due_at=func.now()))
 
     def due(self, limit: int) -> int:
         """Take what fell due and nobody performs; how many."""

@@ -8,8 +8,9 @@ The common switches hold for SMTP too: `down` and `fail_rate` answer 421, `delay
 import argparse
 import asyncio
 import email
-import email.policy
+import email.message
 from collections.abc import AsyncIterator
+from email.header import decode_header, make_header
 from typing import Any
 
 from aiohttp import web
@@ -36,18 +37,26 @@ class Inbox:
 
     async def handle_DATA(self, _: Any, __: Any, envelope: Any) -> str:
         """Take the mail."""
-        mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        body = mail.get_body(("plain",))
+        mail = email.message_from_bytes(envelope.content)
         self._simulator.record(
             message_id=mail["Message-ID"],
             to=envelope.rcpt_tos,
-            subject=mail["Subject"],
+            subject=str(make_header(decode_header(mail["Subject"] or ""))),
             order_id=mail["X-Order"],
-            text=body.get_content() if body else "",
+            text=_text(mail),
         )
         if self._simulator.faults["lose_answers"]:
             await never()
         return "250 taken"
+
+
+def _text(mail: email.message.Message) -> str:
+    """The plain text of a mail; the older policy reads it in a tenth of the time."""
+    for part in mail.walk():
+        if part.get_content_type() == "text/plain":
+            text = part.get_payload(decode=True)
+            return text.decode("utf-8", "replace") if isinstance(text, bytes) else ""
+    return ""
 
 
 def make(options: argparse.Namespace) -> web.Application:

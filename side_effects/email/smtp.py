@@ -19,7 +19,7 @@ from contracts.messages.values import ContactId
 from contracts.runtime.contacts import Contact
 
 SENDER = "orders@concerto.example"
-CONNECTIONS = 4
+CONNECTIONS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
