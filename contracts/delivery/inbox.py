@@ -3,7 +3,8 @@
 One batch is one transaction. A message whose handler raises is put aside (see `attempts`) and the
 batch is run again without it, so that its neighbours are unharmed. Nothing is sent before the
 commit, and a commit whose outcome is unknown is simply run again: the inbox row, written with the
-effect, tells whether it took place.
+effect, tells whether it took place. What comes for the first time is handled without a look into
+the inbox, whose key refuses a second effect; if anything is amiss, the look is taken.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ from contracts.runtime.settings import Settings
 T = TypeVar("T")
 log = structlog.get_logger()
 OUTAGES = (OperationalError, InterfaceError)
+DELIVERED = ("inbox", "intents", "outbox")
 
 
 class Culprit(Exception):
@@ -82,7 +84,7 @@ class Inbox:
         """Handle messages together, or as many of them as can be; `key` is what counts them."""
         while part:
             try:
-                turn = self._outage_proof(self._once, key, part)
+                turn = self._at_first(key, part) or self._outage_proof(self._once, key, part)
             except Culprit as culprit:
                 self.put_aside(culprit.envelope, str(culprit))
                 part = [e for e in part if e.id != culprit.envelope.id]
@@ -93,6 +95,15 @@ class Inbox:
             else:
                 passing("committed-before-ack")
                 return self.let_out(turn)
+
+    def _at_first(self, key: str | None, part: Sequence[Envelope]) -> Turn | None:
+        """Handle what comes for the first time as new; None when it must be looked up."""
+        if key:
+            return None
+        try:
+            return self._once(None, part, look=False)
+        except (*OUTAGES, Culprit, Raced, Unnamed):
+            return None
 
     def run(self, work: Callable[[BatchSession], T]) -> T:
         """Do `work` in a transaction of this service, then let out what it put on the session."""
@@ -151,19 +162,19 @@ class Inbox:
             turn.write()
         return turn, done
 
-    def _once(self, key: str | None, part: Sequence[Envelope]) -> Turn:
+    def _once(self, key: str | None, part: Sequence[Envelope], look: bool = True) -> Turn:
         with self._db.session() as session, session.begin():
             turn = Turn(self.service, session, self._relay.lease)
-            self._decide(turn, part)
+            self._decide(turn, part, look)
             passing("after-write")
             if key:
                 self._attempts.end(session, key)
             passing("before-commit")
         return turn
 
-    def _decide(self, turn: Turn, part: Sequence[Envelope]) -> None:
+    def _decide(self, turn: Turn, part: Sequence[Envelope], look: bool) -> None:
         handled = self.service.handled
-        fresh = self._fresh(turn, self._absorb(turn, part))
+        fresh = self._fresh(turn, self._absorb(turn, part), look)
         turn.load([(handled[type(e.message)], e.message) for e in fresh])
         for envelope in fresh:
             self._handle(turn, envelope)
@@ -184,17 +195,11 @@ class Inbox:
             self._log(turn, facts)
         return [e for e in others if isinstance(e.message, Command)]
 
-    def _fresh(self, turn: Turn, wanted: Sequence[Envelope]) -> list[Envelope]:
+    def _fresh(self, turn: Turn, wanted: Sequence[Envelope], look: bool) -> list[Envelope]:
         """Those that have not taken effect yet; the others are answered with what is stored."""
-        if not wanted:
-            return []
-        ids = [e.id for e in wanted]
-        known = {
-            row.id: row
-            for row in turn.session.execute(
-                select(inbox.c.id, inbox.c.settled, inbox.c.result).where(among(inbox.c.id, ids))
-            )
-        }
+        ids = [e.id for e in wanted] if look else []
+        stored = select(inbox.c.id, inbox.c.settled, inbox.c.result).where(among(inbox.c.id, ids))
+        known = {row.id: row for row in turn.session.execute(stored)} if ids else {}
         for envelope in wanted:
             row = known.get(envelope.id)
             if row and row.settled:
@@ -223,17 +228,15 @@ class Inbox:
 
     def _write(self, turn: Turn, fresh: Sequence[Envelope]) -> None:
         try:
-            turn.session.flush()
+            turn.write()
         except OUTAGES:
             raise
         except DBAPIError as error:
+            if _raced(error):
+                raise Raced from error
             if len(fresh) == 1:
                 raise Culprit(fresh[0], error) from error
             raise Unnamed from error
-        try:
-            turn.write()
-        except IntegrityError as error:
-            raise Raced from error
 
     def _receipts(self, session: BatchSession, receipts: Sequence[Envelope]) -> None:
         said = [e.message for e in receipts if isinstance(e.message, Receipt)]
@@ -247,3 +250,9 @@ class Inbox:
         self.service.logs(events, turn.session)
         for event in events:
             turn.receipt(event, "handled")
+
+
+def _raced(error: DBAPIError) -> bool:
+    """Whether somebody else has just written down the same message, or what follows from it."""
+    refused = getattr(error.orig, "diag", None)
+    return isinstance(error, IntegrityError) and getattr(refused, "table_name", "") in DELIVERED

@@ -188,8 +188,8 @@ class Performers:
             turn.load([(performed[type(s.intent)], s.intent) for s, _ in mine])
             for stored, outcome in mine:
                 self._decide(turn, stored, outcome)
-            turn.write()
             update_rows(session, intents, [_outcome_row(s, o) for s, o in mine])
+            turn.write()
             passing("effect-before-commit")
         self._inbox.let_out(turn)
 

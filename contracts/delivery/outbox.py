@@ -13,7 +13,6 @@ from time import monotonic
 from typing import Any, Protocol
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.orm import Session
 
 from contracts.delivery.envelope import Envelope, read_envelope, repeated, stored
 from contracts.delivery.tables import outbox, subscriptions
@@ -22,6 +21,7 @@ from contracts.messages.catalogue import type_of
 from contracts.messages.values import MessageId, derived, stamped
 from contracts.runtime.bulk import among, insert_rows
 from contracts.runtime.database import Database
+from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import Settings
 
 Done = Callable[[], None]
@@ -39,7 +39,9 @@ class Send(Protocol):
         """Send them; `done` is called when they have certainly left. Raises when they cannot."""
 
 
-def put(session: Session, event: Event | Result, *, subject: str, source: str = "") -> MessageId:
+def put(
+    session: BatchSession, event: Event | Result, *, subject: str, source: str = ""
+) -> MessageId:
     """Publish `event` with the transaction of `session`; the id of the event.
 
     In a handler the event is caused by the message being handled. Elsewhere (an HTTP edge) name
@@ -65,7 +67,7 @@ def put(session: Session, event: Event | Result, *, subject: str, source: str = 
     return envelope.id
 
 
-def store(session: Session, events: Sequence[Envelope], lease: timedelta) -> None:
+def store(session: BatchSession, events: Sequence[Envelope], lease: timedelta) -> None:
     """Write events into the outbox; nobody else relays them before `lease` has passed."""
     rows = [{"id": event.id, "envelope": stored(event)} for event in events]
     insert_rows(session, outbox, rows, due_in=lease)
@@ -116,7 +118,7 @@ class Relay:
             self._sent.extend(ids)
         self.report(reports)
 
-    def _mark(self, session: Session) -> None:
+    def _mark(self, session: BatchSession) -> None:
         """Write down what was sent, with the transaction of `session`."""
         marks, self._sent = self._sent, []
         if marks:
@@ -160,7 +162,7 @@ def subscribers(db: Database) -> dict[str, tuple[str, ...]]:
     return {kind: tuple(r.subscriber for r in rows if r.event == kind) for kind, _ in rows}
 
 
-def forget(session: Session, events: Sequence[MessageId]) -> None:
+def forget(session: BatchSession, events: Sequence[MessageId]) -> None:
     """The trail has these events: their rows may go."""
     session.execute(delete(outbox).where(among(outbox.c.id, events)))
 

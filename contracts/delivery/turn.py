@@ -107,13 +107,13 @@ class Turn:
 
     def write(self) -> None:
         """Write everything down, within the transaction."""
-        self.session.flush()
         insert_rows(self.session, inbox, self.received)
         update_rows(self.session, inbox, self.settled)
         wanted = [_row(wanted) for wanted in self.wanted]
         insert_rows(self.session, intents, wanted, due_in=self.lease)
         insert_rows(self.session, dead_letters, self.letters, skip_known=True)
         outbox.store(self.session, self.events, self.lease)
+        self.session.flush()
         for to, envelope in self.session.info["send"]:
             self._send(to, envelope)
 

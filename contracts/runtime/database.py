@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import psycopg
+from psycopg.types.string import TextLoader
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InvalidatePoolError
@@ -45,6 +46,7 @@ class Database:
             },
         )
         _ask_the_idle(engine)
+        _read_ids_as_text(engine)
         return engine
 
     @cached_property
@@ -102,6 +104,14 @@ def _ask_the_idle(engine: Engine) -> None:
                 engine.dialect.do_ping(connection)
         except psycopg.Error as error:
             raise InvalidatePoolError("the database has gone; connect anew") from error
+
+
+def _read_ids_as_text(engine: Engine) -> None:
+    """Every id is a string here: the driver need not make objects of them first."""
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _: Any) -> None:
+        connection.adapters.register_loader("uuid", TextLoader)
 
 
 class NoDatabase(RuntimeError):

@@ -1,9 +1,10 @@
 """A session for a batch: rows are locked and loaded together, and written together.
 
 `load` brings rows in with one query a table; `get` then answers from memory, also for what was just
-added. `flush` inserts what is new and updates what has changed with one statement for each table
-and set of columns, where SQLAlchemy's unit of work takes one for each row. Mapped classes are plain
-rows here: no relationships, no cascades, no defaults made in Python.
+added. `flush` inserts what is new and updates what has changed, and writes what else was to be
+written, all in one statement, where SQLAlchemy's unit of work takes one for each row. What is read
+in between sees what was to be written before. Mapped classes are plain rows here: no relationships,
+no cascades, no defaults made in Python.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,11 +14,11 @@ from typing import Any, TypeVar
 from sqlalchemy import Table, event, inspect, select, tuple_
 from sqlalchemy.orm import Session
 
-from contracts.runtime.bulk import among, insert_rows, update_rows
+from contracts.runtime.bulk import Write, among, insert_rows, together, update_rows
 
 M = TypeVar("M")
 Key = Any
-Write = Callable[["BatchSession", list[Any]], None]
+Later = Callable[["BatchSession", list[Any]], None]
 
 
 class BatchSession(Session):
@@ -28,7 +29,8 @@ class BatchSession(Session):
         self._rows: dict[tuple[type[Any], Key], Any] = {}
         self._added: list[Any] = []
         self._kept: list[Any] = []
-        self._later: dict[Write, list[Any]] = {}
+        self._later: dict[Later, list[Any]] = {}
+        self._writes: list[Write] = []
 
     def load(self, mapped: type[M], keys: set[Key]) -> None:
         """Lock and load the rows of `mapped` with these primary keys, in order of the key."""
@@ -65,7 +67,31 @@ class BatchSession(Session):
         for instance in instances:
             self.add(instance)
 
-    def later(self, write: Write, item: Any) -> None:
+    def write(self, write: Write) -> None:
+        """Write these rows with all that is to be written until something is read.
+
+        The writes of one statement do not see each other, so each has a table of its own.
+        """
+        if any(other.table is write.table for other in self._writes):
+            self._write_out()
+        self._writes.append(write)
+
+    def execute(self, *args: Any, **options: Any) -> Any:
+        """Execute a statement, which sees what was written before."""
+        self._write_out()
+        return super().execute(*args, **options)
+
+    def scalar(self, *args: Any, **options: Any) -> Any:
+        """The one value of a query, which sees what was written before."""
+        self._write_out()
+        return super().scalar(*args, **options)
+
+    def scalars(self, *args: Any, **options: Any) -> Any:
+        """The values of a query, which sees what was written before."""
+        self._write_out()
+        return super().scalars(*args, **options)
+
+    def later(self, write: Later, item: Any) -> None:
         """Let `write` have this item, with all others given to it, at the next flush."""
         self._later.setdefault(write, []).append(item)
 
@@ -84,6 +110,12 @@ class BatchSession(Session):
         later, self._later = self._later, {}
         for write, items in later.items():
             write(self, items)
+        self._write_out()
+
+    def _write_out(self) -> None:
+        writes, self._writes = self._writes, []
+        if writes:
+            super().execute(*together(writes))
 
 
 event.listen(BatchSession, "before_commit", lambda session: session.flush())

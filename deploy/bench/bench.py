@@ -16,8 +16,6 @@ from deploy.bench import load, orders, processes, yardstick
 from deploy.client import Platform
 from deploy.local import lifecycle, supervision
 from deploy.local.stack import Stack, configured
-from orchestrator.shell.runner import saga_id_of
-from orchestrator.shell.tables import SagaRow
 
 ENDED_WITHIN_SECONDS = 900.0
 LOOK_SECONDS = 0.1
@@ -93,26 +91,25 @@ class Bench:
     def rows(self, query: str) -> Sequence[Any]:
         """What a query finds as the orchestrator."""
         with self.database.transaction() as session:
-            return session.execute(text(query)).all()
+            found: Sequence[Any] = session.execute(text(query)).all()
+            return found
 
     def wait(self, applied: bool) -> None:
         """Wait until every saga has ended, and, if `applied`, every subscriber has all events."""
         until = time.monotonic() + ENDED_WITHIN_SECONDS
         while time.monotonic() < until:
-            if not self.rows(UNENDED)[0][0] and (not applied or self._applied()):
+            if self.through(applied):
                 return
             time.sleep(LOOK_SECONDS)
         raise TimeoutError(f"not everything ended within {ENDED_WITHIN_SECONDS:g} s")
 
+    def through(self, applied: bool = True) -> bool:
+        """Whether every saga has ended, and, if `applied`, every subscriber has all events."""
+        return not self.rows(UNENDED)[0][0] and (not applied or self._applied())
+
     def _applied(self) -> bool:
         progress = self.http.get("/progress")
         return not progress["unlogged_events"] and not progress["open_deliveries"]
-
-    def ended(self, order: str) -> bool:
-        """Whether the saga of one order has ended."""
-        with self.database.transaction() as session:
-            row = session.get(SagaRow, saga_id_of(order))
-        return row is not None and row.status in ("completed", "undone", "review")
 
 
 def trivial(folder: Path, broker: str, count: int, say: Say) -> list[Measured]:
@@ -155,7 +152,7 @@ def real(folder: Path, broker: str, count: int, say: Say) -> list[Measured]:
 
 
 def single(folder: Path, broker: str, count: int, say: Say) -> list[Measured]:
-    """One real order after the other: from its POST to its confirmation."""
+    """One real order after the other, each when the last one is through: POST to confirmation."""
     source, given = orders.real(count + WARM)
     with Bench(folder, broker, say) as bench:
         bench.stock(orders.stock(given))
@@ -163,7 +160,9 @@ def single(folder: Path, broker: str, count: int, say: Say) -> list[Measured]:
         bench.wait(applied=True)
         say(f"single: {count} orders")
         before, began = processes.used(lifecycle.status(bench.stack)), time.monotonic()
-        sent = asyncio.run(load.one_by_one(bench.stack.url, bench.token, given[WARM:], bench.ended))
+        sent = asyncio.run(
+            load.one_by_one(bench.stack.url, bench.token, given[WARM:], bench.through)
+        )
         seconds = time.monotonic() - began
         used = _per_saga(before, bench, count)
         at = {row.id: float(row.at) for row in bench.rows(CONFIRMATIONS)}

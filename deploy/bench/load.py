@@ -13,7 +13,7 @@ STOCKED = 500
 AT_ONCE = 2
 CLIENTS = 64
 AGAIN_SECONDS = 0.2
-LOOK_SECONDS = 0.003
+LOOK_SECONDS = 0.05
 
 
 async def in_batches(url: str, token: str, orders: Sequence[dict[str, Any]]) -> list[str]:
@@ -40,16 +40,16 @@ async def by_clients(url: str, token: str, orders: Sequence[dict[str, Any]]) -> 
 
 
 async def one_by_one(
-    url: str, token: str, orders: Sequence[dict[str, Any]], ended: Callable[[str], bool]
+    url: str, token: str, orders: Sequence[dict[str, Any]], through: Callable[[], bool]
 ) -> dict[str, float]:
-    """When each was sent (seconds of the clock), by id; the next one waits until it has ended."""
+    """When each was sent (seconds of the clock), by id; the next one waits until all is through."""
     sent = {}
     async with _session(token) as session:
         for order in orders:
             at = time.time()
             identifier = await _one(session, url, order)
             sent[identifier] = at
-            while not ended(identifier):
+            while not through():
                 await asyncio.sleep(LOOK_SECONDS)
     return sent
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from threading import Lock
 
 from sqlalchemy import event
-from sqlalchemy.orm import Session
 
 from contracts.messages.values import SagaId
+from contracts.runtime.session import BatchSession
 from orchestrator.core.state import State
 
 MOST = 5000
@@ -27,7 +27,7 @@ def states(versions: Mapping[SagaId, int]) -> dict[SagaId, State]:
     return {i: state for i, state in found.items() if state and state.version == versions[i]}
 
 
-def remember(session: Session, changed: Sequence[State]) -> None:
+def remember(session: BatchSession, changed: Sequence[State]) -> None:
     """Remember these states once the transaction of `session` is committed."""
     if changed:
         event.listen(session, "after_commit", lambda _: _keep(changed), once=True)

@@ -5,12 +5,11 @@ does not go out is repaired by silence: an unfinished saga always has a wake-up 
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy.orm import Session
 
 from contracts.delivery.envelope import Envelope
 from contracts.delivery.service import Service
@@ -19,6 +18,7 @@ from contracts.messages.catalogue import type_of
 from contracts.messages.reviews import ManualReviewRequired
 from contracts.messages.values import MessageId, SagaId, derived
 from contracts.runtime.crash import passing
+from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import settings
 from orchestrator.core.advance import advance
 from orchestrator.core.decision import Decision
@@ -54,12 +54,12 @@ def definition(name: str, version: int) -> Saga:
     return scaled(SAGAS[name, version], settings().time_scale)
 
 
-def start(session: Session, beginnings: Sequence[Beginning]) -> None:
+def start(session: BatchSession, beginnings: Sequence[Beginning]) -> None:
     """Store these sagas, and let them begin at once unless too many are under way."""
     if not beginnings:
         return
-    at = store.now(session)
-    room = settings().in_flight_sagas - store.in_flight(session)
+    begun, at = store.in_flight(session)
+    room = settings().in_flight_sagas - begun
     loaded = []
     for place, (saga, saga_id, subject, data) in enumerate(beginnings):
         one = definition(saga.name, saga.version)
@@ -71,7 +71,7 @@ def start(session: Session, beginnings: Sequence[Beginning]) -> None:
 
 
 @orchestrator.answers
-def resume(answers: Sequence[Envelope], session: Session) -> None:
+def resume(answers: Sequence[Envelope], session: BatchSession) -> None:
     """Fold the results that came into their sagas, each under one lock, in the order they came.
 
     In the place of each saga that ends another may begin.
@@ -87,14 +87,17 @@ def resume(answers: Sequence[Envelope], session: Session) -> None:
             answer = Answer(at=at, command_id=envelope.cause, result=result)  # type: ignore[arg-type]
             _advance(session, saga, answer)
     ended = sum(saga.state.finished for saga in sagas)
-    store.save(session, [*sagas, *_begun(session, ended)], at)
+    store.save(session, [*sagas, *_begun(session, ended, at)], at)
 
 
 @orchestrator.chore(every=EVERY)
-def wake(session: Session) -> int:
+def wake(session: BatchSession) -> int:
     """Wake the sagas whose time has come; the database's clock says which."""
-    sagas, at = store.due(session, WAKE_LIMIT, definition)
+    sagas = store.due(session, WAKE_LIMIT, definition)
+    if not sagas:
+        return 0
     passing("claimed")
+    at = store.now(session)
     for saga in sagas:
         _advance(session, saga, Wake(at=at))
     store.save(session, sagas, at)
@@ -103,25 +106,23 @@ def wake(session: Session) -> int:
 
 
 @orchestrator.chore(every=EVERY)
-def admit(session: Session) -> int:
+def admit(session: BatchSession) -> int:
     """Let accepted sagas begin while there is room for them, oldest first."""
-    room = min(settings().in_flight_sagas - store.in_flight(session), WAKE_LIMIT)
-    sagas = _begun(session, room)
-    store.save(session, sagas, store.now(session))
+    begun, at = store.in_flight(session)
+    sagas = _begun(session, min(settings().in_flight_sagas - begun, WAKE_LIMIT), at)
+    store.save(session, sagas, at)
     return len(sagas)
 
 
-def _begun(session: Session, room: int) -> list[Loaded]:
+def _begun(session: BatchSession, room: int, at: datetime) -> list[Loaded]:
     """Begin up to `room` accepted sagas, oldest first."""
-    if room <= 0:
-        return []
-    sagas, at = store.unstarted(session, room, definition)
+    sagas = store.unstarted(session, room, definition) if room > 0 else []
     for saga in sagas:
         _advance(session, saga, Start(at=at))
     return sagas
 
 
-def decide(session: Session, saga_id: SagaId, chosen: dict[str, str]) -> Decision | None:
+def decide(session: BatchSession, saga_id: SagaId, chosen: dict[str, str]) -> Decision | None:
     """Apply a person's decision of a review; None when there is no such saga."""
     sagas, at = store.load(session, [saga_id], definition)
     if not sagas:
@@ -131,7 +132,7 @@ def decide(session: Session, saga_id: SagaId, chosen: dict[str, str]) -> Decisio
     return decision
 
 
-def _advance(session: Session, saga: Loaded, given: Input) -> Decision:
+def _advance(session: BatchSession, saga: Loaded, given: Input) -> Decision:
     state = saga.state
     decision = advance(definition(state.saga, state.saga_version), state, given)
     if decision.ignored is not None:

@@ -7,10 +7,10 @@ from typing import Any
 
 from msgspec import structs
 from sqlalchemy import Uuid, bindparam, func, select, update
-from sqlalchemy.orm import Session
 
 from contracts.messages.catalogue import packed, read, unpacked
 from contracts.runtime.bulk import among, insert_rows, update_rows
+from contracts.runtime.session import BatchSession
 from orchestrator.core import tell
 from orchestrator.core.decision import Decision
 from orchestrator.core.definition import Saga
@@ -20,6 +20,7 @@ from orchestrator.shell.tables import JournalRow, ReviewRow, SagaRow
 
 ACCEPTED = "accepted"
 SAGAS, JOURNAL, REVIEWS = SagaRow.__table__, JournalRow.__table__, ReviewRow.__table__
+COLUMNS = SAGAS.c
 
 
 @dataclass
@@ -41,59 +42,60 @@ class Loaded:
         self.state = decision.state
 
 
-def load(session: Session, ids: Iterable[str], sagas: Any) -> tuple[list[Loaded], datetime]:
+def load(session: BatchSession, ids: Iterable[str], sagas: Any) -> tuple[list[Loaded], datetime]:
     """These sagas, locked in order of their ids, and the database's time after the lock."""
     locked = (
-        select(SagaRow.id, SagaRow.version, SagaRow.subject, func.clock_timestamp().label("at"))
-        .where(among(SagaRow.id, sorted(ids)))
-        .order_by(SagaRow.id)
+        select(COLUMNS.id, COLUMNS.version, COLUMNS.subject, func.clock_timestamp().label("at"))
+        .where(among(COLUMNS.id, sorted(ids)))
+        .order_by(COLUMNS.id)
         .with_for_update()
     )
     rows = session.execute(locked).all()
     states = recent.states({row.id: row.version for row in rows})
     missing = [row.id for row in rows if row.id not in states]
     if missing:
-        found = session.execute(select(SAGAS).where(among(SagaRow.id, missing)))
+        found = session.execute(select(SAGAS).where(among(COLUMNS.id, missing)))
         states |= {row.id: loaded(row, sagas).state for row in found}
     at = max((row.at for row in rows), default=None) or now(session)
     return [Loaded(states[row.id], row.subject) for row in rows], at
 
 
-def due(session: Session, limit: int, sagas: Any) -> tuple[list[Loaded], datetime]:
-    """Sagas whose time has come and that nobody else holds, locked; and the database's time."""
+def due(session: BatchSession, limit: int, sagas: Any) -> list[Loaded]:
+    """Sagas whose time has come and that nobody else holds, locked."""
     chosen = (
-        select(SagaRow.__table__)
-        .where(SagaRow.wake_at <= func.now(), SagaRow.version > 0)
-        .order_by(SagaRow.wake_at)
+        select(SAGAS)
+        .where(COLUMNS.wake_at <= func.now(), COLUMNS.version > 0)
+        .order_by(COLUMNS.wake_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    rows = session.execute(chosen).all()
-    return [loaded(row, sagas) for row in rows], now(session)
+    return [loaded(row, sagas) for row in session.execute(chosen)]
 
 
-def unstarted(session: Session, limit: int, sagas: Any) -> tuple[list[Loaded], datetime]:
+def unstarted(session: BatchSession, limit: int, sagas: Any) -> list[Loaded]:
     """Sagas that were accepted and wait to begin, oldest first, locked."""
     chosen = (
-        select(SagaRow.__table__)
-        .where(SagaRow.status == ACCEPTED)
-        .order_by(SagaRow.id)
+        select(SAGAS)
+        .where(COLUMNS.status == ACCEPTED)
+        .order_by(COLUMNS.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    rows = session.execute(chosen).all()
-    return [loaded(row, sagas) for row in rows], now(session)
+    return [loaded(row, sagas) for row in session.execute(chosen)]
 
 
-def in_flight(session: Session) -> int:
-    """How many sagas have begun and neither ended nor wait for a person."""
-    counted = select(func.count()).select_from(SagaRow)
-    return session.scalar(counted.where(SagaRow.status.in_(("running", "undoing")))) or 0
+def in_flight(session: BatchSession) -> tuple[int, datetime]:
+    """How many sagas have begun and neither ended nor wait for a person; and the time."""
+    begun = COLUMNS.status.in_(("running", "undoing"))
+    counted = select(func.count(), func.clock_timestamp()).select_from(SAGAS).where(begun)
+    count, at = session.execute(counted).one()
+    return count, at
 
 
-def now(session: Session) -> datetime:
+def now(session: BatchSession) -> datetime:
     """The database's time, which is the only one that sagas know."""
-    return session.scalar(select(func.clock_timestamp()))  # type: ignore[return-value]
+    at: datetime = session.scalar(select(func.clock_timestamp()))
+    return at
 
 
 def loaded(row: Any, sagas: Any) -> Loaded:
@@ -104,7 +106,7 @@ def loaded(row: Any, sagas: Any) -> Loaded:
     return Loaded(structs.replace(state, data=data), row.subject)
 
 
-def save(session: Session, loaded: Sequence[Loaded], at: datetime) -> None:
+def save(session: BatchSession, loaded: Sequence[Loaded], at: datetime) -> None:
     """Write down every saga that changed: its row, its journal, its reviews."""
     changed = [saga for saga in loaded if saga.decided]
     fresh = [_row(saga, at) for saga in loaded if saga.new]
@@ -200,7 +202,7 @@ def unpacked_input(stored: dict[str, Any]) -> Input:
     return given
 
 
-def _reviews(session: Session, changed: Sequence[Loaded]) -> None:
+def _reviews(session: BatchSession, changed: Sequence[Loaded]) -> None:
     opened = [
         _review_row(saga, review)
         for saga in changed

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from contracts.delivery.service import Rows, Service
 from contracts.messages.orders import (
     CancelOrder,
@@ -23,6 +21,7 @@ from contracts.messages.payments import (
 )
 from contracts.messages.reviews import ManualReviewRequired
 from contracts.messages.shipping import ShippingRequested
+from contracts.runtime.session import BatchSession
 from participants.orders.statuses import advance, known, reach
 from participants.orders.tables import OrderRow
 
@@ -34,7 +33,7 @@ def _orders(messages: Sequence[Any]) -> Iterable[Rows]:
 
 
 @orders.handles(CreateOrder, loads=_orders)
-def create(command: CreateOrder, session: Session) -> OrderCreated:
+def create(command: CreateOrder, session: BatchSession) -> OrderCreated:
     """Write the order down; one that was cancelled before stays rejected."""
     row = known(session, command.order_id)
     row.customer_id = command.customer_id
@@ -46,14 +45,14 @@ def create(command: CreateOrder, session: Session) -> OrderCreated:
 
 
 @orders.handles(CancelOrder, loads=_orders)
-def cancel(command: CancelOrder, session: Session) -> OrderCancelled:
+def cancel(command: CancelOrder, session: BatchSession) -> OrderCancelled:
     """The order stands as rejected, with the reason."""
     reach(known(session, command.order_id), "rejected", command.reason)
     return OrderCancelled(order_id=command.order_id)
 
 
 @orders.handles(ConfirmOrder, loads=_orders)
-def confirm(command: ConfirmOrder, session: Session) -> OrderAccepted | OrderNotAccepted:
+def confirm(command: ConfirmOrder, session: BatchSession) -> OrderAccepted | OrderNotAccepted:
     """Confirm for good, unless it was rejected."""
     row = known(session, command.order_id)
     if reach(row, "confirmed"):
@@ -62,36 +61,36 @@ def confirm(command: ConfirmOrder, session: Session) -> OrderAccepted | OrderNot
 
 
 @orders.on(ManualReviewRequired, loads=_orders)
-def reviewed(event: ManualReviewRequired, session: Session) -> None:
+def reviewed(event: ManualReviewRequired, session: BatchSession) -> None:
     """A person is asked; the order says so unless it has ended."""
     reach(known(session, event.order_id), "review", event.question)
 
 
 @orders.on(PaymentAuthorized, loads=_orders)
-def authorized(event: PaymentAuthorized, session: Session) -> None:
+def authorized(event: PaymentAuthorized, session: BatchSession) -> None:
     """The money is held."""
     advance(known(session, event.order_id), "payment_status", "authorized")
 
 
 @orders.on(PaymentFailed, loads=_orders)
-def failed(event: PaymentFailed, session: Session) -> None:
+def failed(event: PaymentFailed, session: BatchSession) -> None:
     """The provider refused."""
     advance(known(session, event.order_id), "payment_status", "failed")
 
 
 @orders.on(PaymentCaptured, loads=_orders)
-def captured(event: PaymentCaptured, session: Session) -> None:
+def captured(event: PaymentCaptured, session: BatchSession) -> None:
     """The money is ours."""
     advance(known(session, event.order_id), "payment_status", "captured")
 
 
 @orders.on(PaymentVoided, loads=_orders)
-def voided(event: PaymentVoided, session: Session) -> None:
+def voided(event: PaymentVoided, session: BatchSession) -> None:
     """The money was let go."""
     advance(known(session, event.order_id), "payment_status", "voided")
 
 
 @orders.on(ShippingRequested, loads=_orders)
-def shipped(event: ShippingRequested, session: Session) -> None:
+def shipped(event: ShippingRequested, session: BatchSession) -> None:
     """The carrier has the parcel."""
     advance(known(session, event.order_id), "fulfilment_status", "requested")

@@ -5,8 +5,7 @@ Results and events come in any order and twice: a later stage is never taken bac
 
 from typing import Literal
 
-from sqlalchemy.orm import Session
-
+from contracts.runtime.session import BatchSession
 from participants.orders.tables import OrderRow
 
 Status = Literal["pending", "review", "confirmed", "rejected", "cancelled"]
@@ -17,7 +16,7 @@ STAGES: dict[str, tuple[str, ...]] = {
 }
 
 
-def known(session: Session, order_id: str) -> OrderRow:
+def known(session: BatchSession, order_id: str) -> OrderRow:
     """The order's row; an empty one when something about it comes before its creation."""
     row: OrderRow | None = session.get(OrderRow, order_id)
     if row is None:

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from contracts.delivery.service import Rows, Service
 from contracts.messages.payments import (
     AuthorizePayment,
@@ -24,6 +22,7 @@ from contracts.messages.payments import (
     VoidPayment,
 )
 from contracts.messages.values import OrderId
+from contracts.runtime.session import BatchSession
 from participants.payments import answers, provider, recording
 from participants.payments.answers import ASKING, GONE, HELD, LETTING_GO, REFUSED, TAKEN, TAKING
 from participants.payments.provider import Hold, LetGo, Take
@@ -38,7 +37,7 @@ def _payments(messages: Sequence[Any]) -> Iterable[Rows]:
 
 @payments.handles(AuthorizePayment, loads=_payments)
 def authorize(
-    command: AuthorizePayment, session: Session
+    command: AuthorizePayment, session: BatchSession
 ) -> PaymentAuthorized | PaymentFailed | PaymentStatusUnknown | Hold | LetGo:
     """Ask the provider for a hold, unless it was let go of before."""
     payment = session.get(Payment, command.order_id)
@@ -53,7 +52,9 @@ def authorize(
 
 
 @payments.handles(VoidPayment, loads=_payments)
-def void(command: VoidPayment, session: Session) -> PaymentVoided | PaymentStatusUnknown | LetGo:
+def void(
+    command: VoidPayment, session: BatchSession
+) -> PaymentVoided | PaymentStatusUnknown | LetGo:
     """Let go of the hold; where there is none yet, make sure that none will be."""
     payment = session.get(Payment, command.order_id)
     if payment is None:
@@ -69,7 +70,7 @@ def void(command: VoidPayment, session: Session) -> PaymentVoided | PaymentStatu
 
 @payments.handles(CapturePayment, loads=_payments)
 def capture(
-    command: CapturePayment, session: Session
+    command: CapturePayment, session: BatchSession
 ) -> PaymentCaptured | PaymentFailed | PaymentStatusUnknown | Take:
     """Take what is held, or a part of it."""
     payment = session.get(Payment, command.order_id)
@@ -86,7 +87,7 @@ def capture(
 
 @payments.handles(QueryPayment, loads=_payments)
 def query(
-    command: QueryPayment, session: Session
+    command: QueryPayment, session: BatchSession
 ) -> (
     PaymentAuthorized
     | PaymentFailed
@@ -163,5 +164,5 @@ def _nothing_to_take(command: CapturePayment) -> PaymentFailed:
     return PaymentFailed(order_id=command.order_id, code="not_held", reason=reason)
 
 
-def _key(session: Session) -> str:
+def _key(session: BatchSession) -> str:
     return str(session.info["envelope"].id)

@@ -5,8 +5,7 @@ sales and the claim into money due from the provider. Amounts in integer minor u
 of an order stands at most once; what was posted is never changed.
 """
 
-from sqlalchemy.orm import Session
-
+from contracts.runtime.session import BatchSession
 from participants.payments.tables import MoneyEntry, Payment
 
 ACCOUNTS = {
@@ -17,7 +16,7 @@ ACCOUNTS = {
 }
 
 
-def post(session: Session, payment: Payment, operation: str, amount: int) -> None:
+def post(session: BatchSession, payment: Payment, operation: str, amount: int) -> None:
     """Write one operation of this payment, of `amount` minor units."""
     debit, credit = ACCOUNTS[operation]
     session.add(

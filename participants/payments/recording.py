@@ -4,12 +4,11 @@ Only the outcome of the call that the payment waits for changes it. A hold that 
 more, because a void came or because it was given up, is let go of as soon as it is known.
 """
 
-from sqlalchemy.orm import Session
-
 from contracts.delivery.outbox import put
 from contracts.delivery.service import Answer, Done, Outcome, Refused
 from contracts.messages.payments import QueryPayment
 from contracts.messages.values import OrderId
+from contracts.runtime.session import BatchSession
 from participants.payments import provider
 from participants.payments.answers import ASKING, GONE, HELD, LETTING_GO, REFUSED, TAKEN, TAKING
 from participants.payments.answers import told as told_of
@@ -18,7 +17,7 @@ from participants.payments.provider import Hold, LetGo, Take
 from participants.payments.tables import Payment
 
 
-def hold(intent: Hold, outcome: Outcome, session: Session) -> Answer:
+def hold(intent: Hold, outcome: Outcome, session: BatchSession) -> Answer:
     """The provider holds, refused, or did not say; a void that came meanwhile is obeyed."""
     payment = _payment(session, intent)
     was, mine = payment.state, intent.key == payment.create_key
@@ -34,7 +33,7 @@ def hold(intent: Hold, outcome: Outcome, session: Session) -> Answer:
     return _told(session, payment, outcome, was)
 
 
-def let_go(intent: LetGo, outcome: Outcome, session: Session) -> Answer:
+def let_go(intent: LetGo, outcome: Outcome, session: BatchSession) -> Answer:
     """Nothing is held any more, or nobody can tell."""
     payment = _payment(session, intent)
     was, mine = payment.state, intent.key == payment.create_key and payment.state == LETTING_GO
@@ -45,7 +44,7 @@ def let_go(intent: LetGo, outcome: Outcome, session: Session) -> Answer:
     return _told(session, payment, outcome, was)
 
 
-def take(intent: Take, outcome: Outcome, session: Session) -> Answer:
+def take(intent: Take, outcome: Outcome, session: BatchSession) -> Answer:
     """The money is taken, certainly not, or nobody can tell."""
     payment = _payment(session, intent)
     was = payment.state
@@ -80,7 +79,7 @@ def holding(payment: Payment) -> Hold:
     )
 
 
-def _held_late(session: Session, payment: Payment, intent: Hold, outcome: Done) -> Answer:
+def _held_late(session: BatchSession, payment: Payment, intent: Hold, outcome: Done) -> Answer:
     """A hold is known that the payment did not wait for: nothing new, or to be let go of."""
     reference = outcome.data["reference"]
     if reference == payment.reference and payment.state != LETTING_GO:
@@ -91,7 +90,7 @@ def _held_late(session: Session, payment: Payment, intent: Hold, outcome: Done) 
     return LetGo(**vars(intent) | {"reference": reference})
 
 
-def _not_taken(session: Session, payment: Payment, intent: Take, outcome: Refused) -> None:
+def _not_taken(session: BatchSession, payment: Payment, intent: Take, outcome: Refused) -> None:
     if outcome.code == provider.GONE:
         _released(session, payment)
         gone(payment, "hold_expired", "the provider let go of the hold before it was taken")
@@ -99,25 +98,25 @@ def _not_taken(session: Session, payment: Payment, intent: Take, outcome: Refuse
         payment.state, payment.code, payment.reason = HELD, outcome.code, outcome.reason
 
 
-def _held(session: Session, payment: Payment, reference: str) -> None:
+def _held(session: BatchSession, payment: Payment, reference: str) -> None:
     payment.reference = reference
     if not payment.held:
         payment.held = True
         post(session, payment, "hold", payment.amount)
 
 
-def _released(session: Session, payment: Payment) -> None:
+def _released(session: BatchSession, payment: Payment) -> None:
     if payment.held:
         post(session, payment, "release", payment.amount)
 
 
-def _payment(session: Session, intent: Hold | Take) -> Payment:
-    payment = session.get(Payment, intent.order_id)
+def _payment(session: BatchSession, intent: Hold | Take) -> Payment:
+    payment: Payment | None = session.get(Payment, intent.order_id)
     assert payment, "an intent is stored with its payment"
     return payment
 
 
-def _told(session: Session, payment: Payment, outcome: Outcome, was: str) -> Answer:
+def _told(session: BatchSession, payment: Payment, outcome: Outcome, was: str) -> Answer:
     """The answer; what a query has found out is published here, once, for it changed the state."""
     asked = session.info["envelope"].message
     result = told_of(asked, payment, outcome)

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from contracts.delivery.outbox import put
 from contracts.delivery.service import Done, Outcome, Refused, Rows, Service
 from contracts.messages.shipping import (
@@ -15,6 +13,7 @@ from contracts.messages.shipping import (
     StartShipping,
 )
 from contracts.messages.values import ContactId, OrderId
+from contracts.runtime.session import BatchSession
 from participants.shipping import carrier
 from participants.shipping.carrier import CARRIER, HandOver
 from participants.shipping.tables import Shipment
@@ -29,7 +28,7 @@ def _shipments(messages: Sequence[Any]) -> Iterable[Rows]:
 
 
 @shipping.handles(StartShipping, loads=_shipments)
-def start(command: StartShipping, session: Session) -> Told | HandOver:
+def start(command: StartShipping, session: BatchSession) -> Told | HandOver:
     """Hand the parcel over. After a refusal the next command is a new try under a new key."""
     key = str(session.info["envelope"].id)
     shipment = session.get(Shipment, command.order_id)
@@ -44,7 +43,7 @@ def start(command: StartShipping, session: Session) -> Told | HandOver:
 
 
 @shipping.handles(QueryShipping, loads=_shipments)
-def query(command: QueryShipping, session: Session) -> Told | HandOver:
+def query(command: QueryShipping, session: BatchSession) -> Told | HandOver:
     """Whether the carrier has the parcel; while that is open it is asked, under the same key."""
     shipment = session.get(Shipment, command.order_id)
     if shipment is None:
@@ -53,7 +52,7 @@ def query(command: QueryShipping, session: Session) -> Told | HandOver:
     return _hand_over(shipment, again=True) if asking else _told(shipment)
 
 
-def record(intent: HandOver, outcome: Outcome, session: Session) -> Told:
+def record(intent: HandOver, outcome: Outcome, session: BatchSession) -> Told:
     """The carrier took it, refused it, or did not say.
 
     A parcel it took is there, whichever attempt it was; a refusal counts for its own attempt only.

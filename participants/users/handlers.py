@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.orm import Session
 
 from contracts.delivery.service import Rows, Service
 from contracts.messages.orders import OrderConfirmed
+from contracts.runtime.session import BatchSession
 from participants.users.tables import ContactRow
 
 users = Service("users")
@@ -20,7 +20,7 @@ def _contacts(events: Sequence[OrderConfirmed]) -> Iterable[Rows]:
 
 
 @users.on(OrderConfirmed, loads=_contacts)
-def claim(event: OrderConfirmed, session: Session) -> None:
+def claim(event: OrderConfirmed, session: BatchSession) -> None:
     """A confirmed order needs its contact for as long as there are books to keep."""
     contact = session.get(ContactRow, event.contact_id)
     if contact and contact.claimed_at is None:
@@ -28,7 +28,7 @@ def claim(event: OrderConfirmed, session: Session) -> None:
 
 
 @users.chore(every=timedelta(hours=1))
-def clear(session: Session) -> int:
+def clear(session: BatchSession) -> int:
     """Remove contacts that no confirmed order or user has claimed for long."""
     old = (
         select(ContactRow.contact_id)

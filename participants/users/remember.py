@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from operator import itemgetter
 
-from sqlalchemy.orm import Session
-
 from contracts.runtime.bulk import insert_rows
 from contracts.runtime.contacts import Contact
 from contracts.runtime.database import Database
+from contracts.runtime.session import BatchSession
 from participants.users.tables import ContactRow
 
 
@@ -17,7 +16,7 @@ def remember(db: Database, contacts: Sequence[Contact]) -> None:
         write(session, contacts)
 
 
-def write(session: Session, contacts: Sequence[Contact]) -> None:
+def write(session: BatchSession, contacts: Sequence[Contact]) -> None:
     """Write these contacts with the transaction of `session`."""
     rows = sorted((vars(contact) for contact in contacts), key=itemgetter("contact_id"))
     insert_rows(session, ContactRow.__table__, rows, skip_known=True)

@@ -1,10 +1,9 @@
 """START HERE: which events the CRM is told."""
 
-from sqlalchemy.orm import Session
-
 from contracts.delivery.service import Done, Outcome, Service
 from contracts.messages.orders import OrderConfirmed
 from contracts.messages.users import UserRegistered
+from contracts.runtime.session import BatchSession
 from side_effects.crm import webhook
 from side_effects.crm.tables import PostRow
 from side_effects.crm.webhook import Post
@@ -13,7 +12,7 @@ crm = Service("crm")
 
 
 @crm.on(OrderConfirmed)
-def bought(event: OrderConfirmed, session: Session) -> Post:
+def bought(event: OrderConfirmed, session: BatchSession) -> Post:
     """A customer bought something."""
     return Post(
         contact_id=event.contact_id,
@@ -29,7 +28,7 @@ def bought(event: OrderConfirmed, session: Session) -> Post:
 
 
 @crm.on(UserRegistered)
-def registered(event: UserRegistered, session: Session) -> Post:
+def registered(event: UserRegistered, session: BatchSession) -> Post:
     """Somebody registered."""
     return Post(
         contact_id=event.contact_id,
@@ -39,7 +38,7 @@ def registered(event: UserRegistered, session: Session) -> Post:
     )
 
 
-def record(post: Post, outcome: Outcome, session: Session) -> None:
+def record(post: Post, outcome: Outcome, session: BatchSession) -> None:
     """Remember what the CRM took; what it refused becomes a dead letter."""
     if isinstance(outcome, Done):
         event_id = session.info["envelope"].id

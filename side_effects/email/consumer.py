@@ -1,10 +1,9 @@
 """START HERE: which events become which mails."""
 
-from sqlalchemy.orm import Session
-
 from contracts.delivery.service import Done, Outcome, Service
 from contracts.messages.orders import OrderConfirmed
 from contracts.messages.users import UserRegistered
+from contracts.runtime.session import BatchSession
 from side_effects.email import smtp
 from side_effects.email.smtp import Mail
 from side_effects.email.tables import MailRow
@@ -15,7 +14,7 @@ REGARDS = "\n\nYour shop\n"
 
 
 @email.on(OrderConfirmed)
-def confirmation(event: OrderConfirmed, session: Session) -> Mail:
+def confirmation(event: OrderConfirmed, session: BatchSession) -> Mail:
     """The order is confirmed: say what was ordered and what it costs."""
     lines = "\n".join(
         f"  {line.quantity} x {line.sku} at {line.unit_price}" for line in event.lines
@@ -31,7 +30,7 @@ def confirmation(event: OrderConfirmed, session: Session) -> Mail:
 
 
 @email.on(UserRegistered)
-def welcome(event: UserRegistered, session: Session) -> Mail:
+def welcome(event: UserRegistered, session: BatchSession) -> Mail:
     """Somebody registered: welcome them."""
     return Mail(
         contact_id=event.contact_id,
@@ -42,7 +41,7 @@ def welcome(event: UserRegistered, session: Session) -> Mail:
     )
 
 
-def record(mail: Mail, outcome: Outcome, session: Session) -> None:
+def record(mail: Mail, outcome: Outcome, session: BatchSession) -> None:
     """Remember what was sent; what was refused becomes a dead letter."""
     if isinstance(outcome, Done):
         event_id = session.info["envelope"].id

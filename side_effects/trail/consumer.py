@@ -25,7 +25,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Session
 
 from contracts.delivery.envelope import Envelope, read_envelope, repeated, stored
 from contracts.delivery.service import Service
@@ -33,6 +32,7 @@ from contracts.delivery.tables import subscriptions
 from contracts.messages.catalogue import type_of
 from contracts.messages.trail import Receipt
 from contracts.runtime.bulk import among, given, insert_rows, packed
+from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import settings
 from side_effects.trail.tables import Delivery, EventRow, Joined
 
@@ -47,7 +47,7 @@ deliveries: Any = Delivery.__table__
 
 
 @trail.everything
-def log(envelopes: Sequence[Envelope], session: Session) -> None:
+def log(envelopes: Sequence[Envelope], session: BatchSession) -> None:
     """Log these events, and expect a receipt from each of their subscribers."""
     rows = [_row(envelope) for envelope in envelopes]
     insert_rows(session, EventRow.__table__, rows, skip_known=True)
@@ -55,7 +55,7 @@ def log(envelopes: Sequence[Envelope], session: Session) -> None:
 
 
 @trail.receipts
-def take(receipts: Sequence[Receipt], session: Session) -> None:
+def take(receipts: Sequence[Receipt], session: BatchSession) -> None:
     """Move deliveries on; what is handled or ignored stays so."""
     latest = {(receipt.event_id, receipt.subscriber): receipt for receipt in receipts}
     rows = [_receipt_row(latest[key]) for key in sorted(latest)]
@@ -63,7 +63,7 @@ def take(receipts: Sequence[Receipt], session: Session) -> None:
 
 
 @trail.chore(every=timedelta(seconds=2))
-def ask_again(session: Session) -> int:
+def ask_again(session: BatchSession) -> int:
     """Send again, to the one subscriber, what it has not reported in time."""
     overdue = (
         select(Delivery.event_id, Delivery.subscriber)
@@ -90,7 +90,7 @@ def ask_again(session: Session) -> int:
 
 
 @trail.chore(every=timedelta(seconds=10))
-def back_fill(session: Session) -> int:
+def back_fill(session: BatchSession) -> int:
     """Expect receipts of older events from subscribers that joined since.
 
     A pair of event and subscriber is looked at until nothing is missing; not less than a minute,

@@ -52,6 +52,25 @@ def written(sessions: sessionmaker[BatchSession]) -> list[Any]:
         )
 
 
+def test_writes_to_several_tables_are_one_statement_and_read_after(
+    sessions: sessionmaker[BatchSession],
+) -> None:
+    """Rows for two tables wait and go together; a query sees them; a second write to one of the
+    tables sees the first."""
+    seen: list[str] = []
+    with sessions() as session, session.begin():
+        event.listen(session.get_bind(), "before_cursor_execute", lambda *a: seen.append(a[2]))
+        session.add(Shelf(room="a", number=1, units=3, note=None))
+        add_up(session, Total.__table__, {("a", 1): (5,)})
+        session.flush()
+        assert len(seen) == 1
+        add_up(session, Total.__table__, {("a", 1): (2,)})
+        add_up(session, Total.__table__, {("a", 1): (1,)})
+        assert session.scalar(text("SELECT units FROM test_session_total")) == 8
+        assert len(seen) == 4
+    assert written(sessions) == [("a", 1, 3, None)]
+
+
 def test_added_and_changed_rows_are_written_in_one_statement_each(
     sessions: sessionmaker[BatchSession],
 ) -> None:
