@@ -37,6 +37,9 @@ OUTAGES = (OperationalError, InterfaceError)
 DELIVERED = ("inbox", "intents", "outbox")
 
 
+_STORED = select(inbox.c.id, inbox.c.settled, inbox.c.result).where(among(inbox.c.id))
+
+
 class Culprit(Exception):
     """The message that made its batch fail, and why."""
 
@@ -198,8 +201,8 @@ class Inbox:
     def _fresh(self, turn: Turn, wanted: Sequence[Envelope], look: bool) -> list[Envelope]:
         """Those that have not taken effect yet; the others are answered with what is stored."""
         ids = [e.id for e in wanted] if look else []
-        stored = select(inbox.c.id, inbox.c.settled, inbox.c.result).where(among(inbox.c.id, ids))
-        known = {row.id: row for row in turn.session.execute(stored)} if ids else {}
+        found = turn.session.execute(_STORED, {"among": ids}) if ids else ()
+        known = {row.id: row for row in found}
         for envelope in wanted:
             row = known.get(envelope.id)
             if row and row.settled:

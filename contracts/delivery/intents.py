@@ -77,8 +77,7 @@ class Performers:
 
     def _leave(self, ids: Sequence[str]) -> None:
         with self._db.transaction() as session:
-            left = update(intents).where(among(intents.c.id, ids), intents.c.state == "pending")
-            session.execute(left.values(due_at=func.now()))
+            session.execute(_LEFT, {"among": ids})
 
     def due(self, limit: int) -> int:
         """Take what fell due and nobody performs; how many."""
@@ -229,15 +228,14 @@ def _claim(limit: int) -> Any:
 
 def _still_pending(session: Any, ids: list[str]) -> set[str]:
     """Lock the intents whose outcome nobody recorded yet."""
-    found = session.scalars(
-        select(intents.c.id)
-        .where(among(intents.c.id, ids), intents.c.state == "pending")
-        .order_by(intents.c.id)
-        .with_for_update()
-    )
-    return set(found)
+    return set(session.scalars(_PENDING, {"among": ids}))
 
 
 def _outcome_row(stored: Stored, outcome: Outcome) -> dict[str, Any]:
     state = {Done: "done", Refused: "refused", Unsure: "unsure"}[type(outcome)]
     return {"id": stored.id, "state": state, "outcome": outcome}
+
+
+_OF_THESE = among(intents.c.id) & (intents.c.state == "pending")
+_LEFT = update(intents).where(_OF_THESE).values(due_at=func.now())
+_PENDING = select(intents.c.id).where(_OF_THESE).order_by(intents.c.id).with_for_update()

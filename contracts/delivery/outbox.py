@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, Protocol
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Interval, bindparam, delete, func, select, update
 
 from contracts.delivery.envelope import Envelope, read_envelope, repeated, stored
 from contracts.delivery.tables import outbox, subscriptions
@@ -122,11 +122,7 @@ class Relay:
         """Write down what was sent, with the transaction of `session`."""
         marks, self._sent = self._sent, []
         if marks:
-            session.execute(
-                update(outbox)
-                .where(among(outbox.c.id, marks))
-                .values(sent_at=func.now(), due_at=func.now() + self._patience)
-            )
+            session.execute(_SENT, {"among": marks, "patience": self._patience})
 
     def sweep(self, limit: int) -> int:
         """Relay what fell due, oldest first; how many.
@@ -164,7 +160,15 @@ def subscribers(db: Database) -> dict[str, tuple[str, ...]]:
 
 def forget(session: BatchSession, events: Sequence[MessageId]) -> None:
     """The trail has these events: their rows may go."""
-    session.execute(delete(outbox).where(among(outbox.c.id, events)))
+    session.execute(_KNOWN, {"among": list(events)})
+
+
+_KNOWN = delete(outbox).where(among(outbox.c.id))
+_SENT = (
+    update(outbox)
+    .where(among(outbox.c.id))
+    .values(sent_at=func.now(), due_at=func.now() + bindparam("patience", type_=Interval))
+)
 
 
 def _again(row: Any) -> Envelope:

@@ -6,7 +6,7 @@ of several tables go together too: a session keeps them until something is read,
 and then makes them one statement (PostgreSQL, "Data-Modifying Statements in WITH").
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any, NamedTuple, Protocol
@@ -24,7 +24,6 @@ from sqlalchemy import (
     cast,
     column,
     func,
-    literal,
     select,
     update,
 )
@@ -109,13 +108,14 @@ def together(writes: Sequence[Write]) -> tuple[Executable, dict[str, Any]]:
     return _together(tuple((write.make, write.args) for write in writes)), parameters
 
 
-def among(column: Any, values: Collection[Any]) -> ColumnElement[bool]:
-    """Whether the column is one of these values, whose number does not change the statement.
+def among(column: Any) -> ColumnElement[bool]:
+    """Whether the column is one of the values in the parameter `among`, a list.
 
-    Ids travel as text: the driver would make each of them an object first.
+    Make the statement once: building it costs as much as executing it. Ids travel as text, for the
+    driver would make each of them an object first.
     """
     text = isinstance(column.type, Uuid)
-    listed = literal(list(values), ARRAY(Text() if text else column.type))
+    listed = bindparam("among", type_=ARRAY(Text() if text else column.type))
     return column == any_(cast(listed, ARRAY(column.type)) if text else listed)  # type: ignore[no-any-return]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, event, inspect, select, tuple_
+from sqlalchemy import Table, bindparam, event, inspect, select, tuple_
 from sqlalchemy.orm import Session
 
 from contracts.runtime.bulk import Write, among, insert_rows, together, update_rows
@@ -38,13 +38,8 @@ class BatchSession(Session):
         if not wanted:
             return
         self._rows.update(dict.fromkeys((mapped, key) for key in wanted))
-        columns = inspect(mapped).primary_key
-        if len(columns) == 1:
-            chosen = among(columns[0], sorted(wanted))
-        else:
-            chosen = tuple_(*columns).in_(sorted(wanted))
-        found = select(mapped).where(chosen).order_by(*columns).with_for_update()
-        for row in self.scalars(found):
+        key: Any = mapped
+        for row in self.scalars(_locked(key), {"among": sorted(wanted)}):
             self._rows[mapped, _key(row)] = row
 
     def get(self, entity: Any, ident: Any, **options: Any) -> Any:
@@ -119,6 +114,17 @@ class BatchSession(Session):
 
 
 event.listen(BatchSession, "before_commit", lambda session: session.flush())
+
+
+@cache
+def _locked(mapped: Any) -> Any:
+    """The rows among some keys, locked in order of the key."""
+    columns = inspect(mapped).primary_key
+    if len(columns) == 1:
+        chosen = among(columns[0])
+    else:
+        chosen = tuple_(*columns).in_(bindparam("among", expanding=True))
+    return select(mapped).where(chosen).order_by(*columns).with_for_update()
 
 
 def _grouped(

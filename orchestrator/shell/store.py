@@ -44,17 +44,11 @@ class Loaded:
 
 def load(session: BatchSession, ids: Iterable[str], sagas: Any) -> tuple[list[Loaded], datetime]:
     """These sagas, locked in order of their ids, and the database's time after the lock."""
-    locked = (
-        select(COLUMNS.id, COLUMNS.version, COLUMNS.subject, func.clock_timestamp().label("at"))
-        .where(among(COLUMNS.id, sorted(ids)))
-        .order_by(COLUMNS.id)
-        .with_for_update()
-    )
-    rows = session.execute(locked).all()
+    rows = session.execute(_LOCKED, {"among": sorted(ids)}).all()
     states = recent.states({row.id: row.version for row in rows})
     missing = [row.id for row in rows if row.id not in states]
     if missing:
-        found = session.execute(select(SAGAS).where(among(COLUMNS.id, missing)))
+        found = session.execute(_WHOLE, {"among": missing})
         states |= {row.id: loaded(row, sagas).state for row in found}
     at = max((row.at for row in rows), default=None) or now(session)
     return [Loaded(states[row.id], row.subject) for row in rows], at
@@ -62,33 +56,17 @@ def load(session: BatchSession, ids: Iterable[str], sagas: Any) -> tuple[list[Lo
 
 def due(session: BatchSession, limit: int, sagas: Any) -> list[Loaded]:
     """Sagas whose time has come and that nobody else holds, locked."""
-    chosen = (
-        select(SAGAS)
-        .where(COLUMNS.wake_at <= func.now(), COLUMNS.version > 0)
-        .order_by(COLUMNS.wake_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return [loaded(row, sagas) for row in session.execute(chosen)]
+    return [loaded(row, sagas) for row in session.execute(_DUE, {"most": limit})]
 
 
 def unstarted(session: BatchSession, limit: int, sagas: Any) -> list[Loaded]:
     """Sagas that were accepted and wait to begin, oldest first, locked."""
-    chosen = (
-        select(SAGAS)
-        .where(COLUMNS.status == ACCEPTED)
-        .order_by(COLUMNS.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return [loaded(row, sagas) for row in session.execute(chosen)]
+    return [loaded(row, sagas) for row in session.execute(_UNSTARTED, {"most": limit})]
 
 
 def in_flight(session: BatchSession) -> tuple[int, datetime]:
     """How many sagas have begun and neither ended nor wait for a person; and the time."""
-    begun = COLUMNS.status.in_(("running", "undoing"))
-    counted = select(func.count(), func.clock_timestamp()).select_from(SAGAS).where(begun)
-    count, at = session.execute(counted).one()
+    count, at = session.execute(_BEGUN).one()
     return count, at
 
 
@@ -254,6 +232,21 @@ def _closed(saga: Loaded) -> list[dict[str, Any]]:
     ]
 
 
+_LOCKED = (
+    select(COLUMNS.id, COLUMNS.version, COLUMNS.subject, func.clock_timestamp().label("at"))
+    .where(among(COLUMNS.id))
+    .order_by(COLUMNS.id)
+    .with_for_update()
+)
+_WHOLE = select(SAGAS).where(among(COLUMNS.id))
+_MANY = select(SAGAS).limit(bindparam("most")).with_for_update(skip_locked=True)
+_DUE = _MANY.where(COLUMNS.wake_at <= func.now(), COLUMNS.version > 0).order_by(COLUMNS.wake_at)
+_UNSTARTED = _MANY.where(COLUMNS.status == ACCEPTED).order_by(COLUMNS.id)
+_BEGUN = (
+    select(func.count(), func.clock_timestamp())
+    .select_from(SAGAS)
+    .where(COLUMNS.status.in_(("running", "undoing")))
+)
 _CLOSED = (
     update(ReviewRow.__table__)  # type: ignore[arg-type]
     .where(

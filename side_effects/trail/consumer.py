@@ -82,7 +82,7 @@ def ask_again(session: BatchSession) -> int:
         .returning(Delivery.event_id, Delivery.subscriber)
     ).all()
     ids = {row.event_id for row in asked}
-    found = session.execute(select(EventRow.id, EventRow.envelope).where(among(EventRow.id, ids)))
+    found = session.execute(_LOGGED, {"among": list(ids)})
     events = {row.id: repeated(read_envelope(row.envelope)) for row in found}
     send: list[tuple[str, Envelope]] = session.info["send"]
     send += [(r.subscriber, events[r.event_id]) for r in asked if r.event_id in events]
@@ -124,6 +124,7 @@ def _expecting(pairs: Any, ask_at: Any) -> Any:
 
 
 COLUMNS = ("event_id", "subscriber", "state", "attempts", "reason", "asked", "ask_at")
+_LOGGED = select(EventRow.id, EventRow.envelope).where(among(EventRow.id))
 _PATIENCE = func.now() + bindparam("patience", type_=Interval)
 _NEW = EventRow.id == any_(bindparam("ids", type_=ARRAY(Uuid(as_uuid=False))))
 _EXPECT = (
