@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.delivery.due import Host
@@ -69,13 +69,13 @@ def routes(host: Host, remember: Remember, config: Settings, begin: Begin = orde
     )
 
     @router.post("/orders", status_code=202, response_model=OrderAnswer)
-    async def submit(body: OrderBody, key: Key, caller: Shop, response: Response) -> OrderAnswer:
+    async def submit(body: OrderBody, key: Key, caller: Shop) -> Response:
         """Accept an order; from the answer on it is never lost."""
         (accepted,) = await group.submit([Submit.of(caller.subject, key, body)])
         if not accepted.same:
             raise Problem(**_reused(key))
-        response.headers["Location"] = f"/orders/{accepted.order_id}"
-        return _answer(accepted)
+        answer = _answer(accepted)
+        return JSONResponse(answer, 202, {"Location": answer["links"]["self"]})
 
     @router.post("/orders:batch", status_code=202, response_class=JsonLines)
     async def submit_batch(body: BatchBody, caller: Shop, request: Request) -> JsonLines:
@@ -96,12 +96,15 @@ def routes(host: Host, remember: Remember, config: Settings, begin: Begin = orde
     return router
 
 
-def _answer(accepted: Accepted) -> OrderAnswer:
+def _answer(accepted: Accepted) -> dict[str, Any]:
+    """What `OrderAnswer` declares."""
     here = f"/orders/{accepted.order_id}"
-    links = Links(
-        self=here, events=f"{here}/events", saga=f"/sagas/{saga_id_of(accepted.order_id)}"
-    )
-    return OrderAnswer(id=accepted.order_id, links=links)
+    links = {
+        "self": here,
+        "events": f"{here}/events",
+        "saga": f"/sagas/{saga_id_of(accepted.order_id)}",
+    }
+    return {"id": accepted.order_id, "status": "pending", "links": links}
 
 
 def _read(order: dict[str, Any]) -> KeyedOrder | dict[str, Any]:
@@ -117,7 +120,7 @@ def _read(order: dict[str, Any]) -> KeyedOrder | dict[str, Any]:
 
 def _line(order: KeyedOrder, accepted: Accepted) -> dict[str, Any]:
     if accepted.same:
-        return {"key": order.key, **_answer(accepted).model_dump()}
+        return {"key": order.key, **_answer(accepted)}
     return {"key": order.key, **problem(**_reused(order.key))}
 
 
