@@ -9,12 +9,13 @@ What it carries is read and written by the catalogue.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 from contracts.messages.base import Message
 from contracts.messages.catalogue import (
+    Misshapen,
     joined,
     json_object,
     message_of,
@@ -26,6 +27,7 @@ from contracts.messages.values import MessageId, SagaId
 SOURCE = "/concerto/"
 _IDS = ("saga", "cause", "follows")
 _UUID = msgspec.Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+REGEX = "matching regex"
 Uuid = Annotated[MessageId, _UUID]
 SagaUuid = Annotated[SagaId, _UUID]
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -45,6 +47,9 @@ class Attributes(msgspec.Struct, kw_only=True):
     follows: Uuid | None = None
     traceparent: str | None = None
     again: bool = False
+
+
+A = TypeVar("A", bound=Attributes)
 
 
 class CloudEvent(Attributes, kw_only=True):
@@ -100,13 +105,25 @@ def stored(envelope: Envelope) -> dict[str, Any]:
 
 def read_envelope(event: Any) -> Envelope:
     """The envelope out of what `stored` made; `Misshapen` or `UnknownMessage` say what is wrong."""
-    return _envelope(read(Attributes, event), event.get("data"))
+    return _envelope(_attributes(Attributes, event), event.get("data"))
 
 
 def received(event: msgspec.Raw) -> Envelope:
     """The envelope of one CloudEvents object in JSON; `Misshapen` or `UnknownMessage`."""
-    attributes = read(CloudEvent, event)
+    attributes = _attributes(CloudEvent, event)
     return _envelope(attributes, attributes.data)
+
+
+def _attributes(kind: type[A], event: Any) -> A:
+    """The attributes of an event, or what is wrong with them in words that a person reads."""
+    try:
+        found: A = read(kind, event)
+    except Misshapen as error:
+        said = str(error)
+        ids = REGEX in said  # only ids have a pattern
+        wrong = f"{said.rpartition(' ')[2]} is no UUID" if ids else said
+        raise Misshapen(f"not a CloudEvents object: {wrong}") from None
+    return found
 
 
 def _envelope(head: "Attributes", data: Any) -> Envelope:

@@ -4,6 +4,7 @@ The tables name no schema: a service's connection has its own as the only search
 """
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -18,7 +19,6 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
 _NOW = func.now()
@@ -42,7 +42,7 @@ inbox = Table(
     Column("type", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("settled", Boolean, nullable=False),
-    Column("result", JSONB),
+    Column("result", JSON),
 )
 
 # How often something was begun that has not taken effect; `due_at` when it is tried alone next.
@@ -54,7 +54,7 @@ attempts = Table(
     _time("at", nullable=False, server_default=_NOW),
     _time("due_at"),
     Column("error", Text),
-    Column("envelope", JSONB),
+    Column("envelope", JSON),
 )
 
 # Events to be published, kept until the trail has them.
@@ -64,7 +64,7 @@ outbox = Table(
     _id(),
     Column("position", BigInteger, Identity(always=True), nullable=False),
     _time("at", nullable=False, server_default=_NOW),
-    Column("envelope", JSONB, nullable=False),
+    Column("envelope", JSON, nullable=False),
     _time("sent_at"),
     _time("due_at", nullable=False),
 )
@@ -76,12 +76,12 @@ intents = Table(
     _id(),
     _time("at", nullable=False, server_default=_NOW),
     Column("kind", Text, nullable=False),
-    Column("body", JSONB, nullable=False),
-    Column("envelope", JSONB, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("envelope", JSON, nullable=False),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     _time("due_at", nullable=False),
-    Column("outcome", JSONB),
+    Column("outcome", JSON),
 )
 
 # What could not be handled, with the reason; replayed to this service alone.
@@ -94,7 +94,7 @@ dead_letters = Table(
     Column("subject", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("envelope", JSONB),
+    Column("envelope", JSON),
     Column("raw", Text),
     _time("replayed_at"),
 )

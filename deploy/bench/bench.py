@@ -29,7 +29,7 @@ ENDS = (
 CONFIRMATIONS = (
     "SELECT s.subject::text AS id, extract(epoch FROM j.at) AS at, "
     "extract(epoch FROM j.at - s.started_at) * 1000 AS ms FROM journal j "
-    "JOIN sagas s ON s.id = j.saga_id WHERE j.notes ? 'OrderConfirmed published'"
+    "JOIN sagas s ON s.id = j.saga_id WHERE j.notes::jsonb ? 'OrderConfirmed published'"
 )
 Say = Callable[[str], None]
 

@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
 
 from contracts.delivery.tables import create_delivery_tables
 
@@ -46,8 +45,8 @@ def _sagas() -> None:
         sa.Column("started_at", TIME, nullable=False),
         sa.Column("changed_at", TIME, nullable=False),
         sa.Column("wake_at", TIME),
-        sa.Column("state", JSONB, nullable=False),
-        sa.Column("data", JSONB, nullable=False),
+        sa.Column("state", sa.JSON, nullable=False),
+        sa.Column("data", sa.JSON, nullable=False),
     )
     awake = sa.text("wake_at IS NOT NULL")
     op.create_index("sagas_wake", "sagas", ["wake_at"], postgresql_where=awake)
@@ -60,9 +59,9 @@ def _journal() -> None:
         sa.Column("saga_id", ID, primary_key=True),
         sa.Column("version", sa.Integer, primary_key=True),
         sa.Column("at", TIME, nullable=False),
-        sa.Column("input", JSONB, nullable=False),
-        sa.Column("notes", JSONB, nullable=False),
-        sa.Column("commands", JSONB, nullable=False),
+        sa.Column("input", sa.JSON, nullable=False),
+        sa.Column("notes", sa.JSON, nullable=False),
+        sa.Column("commands", sa.JSON, nullable=False),
     )
 
 
@@ -77,7 +76,7 @@ def _reviews() -> None:
         sa.Column("owner", sa.Text, nullable=False),
         sa.Column("opened_at", TIME, nullable=False),
         sa.Column("until", TIME),
-        sa.Column("choices", JSONB, nullable=False),
+        sa.Column("choices", sa.JSON, nullable=False),
         sa.Column("otherwise", sa.Text, nullable=False),
         sa.Column("closed_at", TIME),
         sa.Column("choice", sa.Text, nullable=False),

@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
 
 from contracts.delivery.tables import create_delivery_tables
 
@@ -20,7 +19,7 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.Text, nullable=False),
         sa.Column("currency", sa.Text, nullable=False),
         sa.Column("amount", sa.BigInteger, nullable=False),
-        sa.Column("lines", JSONB, nullable=False),
+        sa.Column("lines", sa.JSON, nullable=False),
         *(
             sa.Column(name, sa.Text, nullable=False)
             for name in ("status", "payment_status", "fulfilment_status", "reason")

@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
 
 from contracts.delivery.tables import create_delivery_tables
 
@@ -30,7 +29,7 @@ def _events() -> None:
         sa.Column("saga", sa.Text),
         sa.Column("cause", sa.Text),
         sa.Column("logged_at", TIME, nullable=False, server_default=sa.func.now()),
-        sa.Column("envelope", JSONB, nullable=False),
+        sa.Column("envelope", sa.JSON, nullable=False),
     )
     op.create_index("events_subject", "events", ["subject", "id"])
     op.create_index("events_type", "events", ["type", "id"])
