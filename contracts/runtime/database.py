@@ -1,9 +1,9 @@
 """One engine for one service: its own role, its own schema, bounded in connections and time."""
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from time import monotonic
 from typing import Any
 
 import msgspec
@@ -16,8 +16,6 @@ from sqlalchemy.orm import sessionmaker
 
 from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import Settings
-
-IDLE_SECONDS = 1.0
 
 
 class Database:
@@ -38,6 +36,7 @@ class Database:
             pool_size=self._settings.pool_connections,
             max_overflow=0,
             pool_timeout=self._settings.statement_seconds,
+            hide_parameters=True,  # an error in a log tells nobody's name
             json_serializer=msgspec.json.encode,
             json_deserializer=msgspec.json.decode,
             connect_args={
@@ -45,7 +44,7 @@ class Database:
                 "application_name": f"concerto {self.service}",
             },
         )
-        _ask_the_idle(engine)
+        _ask_who_spoke(engine)
         _read_ids_as_text(engine)
         return engine
 
@@ -85,22 +84,16 @@ class Database:
         return " ".join(f"-c {name}={value}" for name, value in limits.items())
 
 
-def _ask_the_idle(engine: Engine) -> None:
-    """Ask a connection whether it lives when it has been idle: its server may have restarted.
-
-    One just used is trusted, for asking is a round trip; that it broke is then told by what was
-    to be done on it.
-    """
-
-    @event.listens_for(engine, "checkin")
-    def _used(_: Any, record: Any) -> None:
-        record.info["used"] = monotonic()
+def _ask_who_spoke(engine: Engine) -> None:
+    """Ask a connection whether it lives when its server said something while nobody asked: it says
+    so when it goes away. Asking every time would be a round trip; looking costs nothing."""
 
     @event.listens_for(engine, "checkout")
-    def _taken(connection: Any, record: Any, _: Any) -> None:
-        idle = monotonic() - record.info.get("used", monotonic())
+    def _taken(connection: Any, _: Any, __: Any) -> None:
+        line = select.poll()
+        line.register(connection.fileno(), select.POLLIN)
         try:
-            if idle > IDLE_SECONDS:
+            if line.poll(0):
                 engine.dialect.do_ping(connection)
         except psycopg.Error as error:
             raise InvalidatePoolError("the database has gone; connect anew") from error

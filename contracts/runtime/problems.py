@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
@@ -20,6 +21,7 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
     kind: {"description": said, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
     for kind, said in {"4XX": "Refused: what is wrong, what to do", "5XX": "Try again"}.items()
 }
+AGAIN = "Send it again under the same key."
 UNREADABLE = "Send JSON in UTF-8, not nested deeply and without numbers of many digits."
 SAID = {
     400: ("unreadable", UNREADABLE),
@@ -57,6 +59,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(OperationalError, _away)
     app.add_exception_handler(Exception, _crashed)
 
 
@@ -92,7 +95,10 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
     return answer(told, error.headers)
 
 
+async def _away(_: Request, __: Exception) -> JSONResponse:
+    told = problem(503, "not-now", "The database cannot answer", AGAIN)
+    return answer(told, {"Retry-After": "1"})
+
+
 async def _crashed(_: Request, __: Exception) -> JSONResponse:
-    return answer(
-        problem(500, "internal", "Something went wrong here", "Send it again under the same key.")
-    )
+    return answer(problem(500, "internal", "Something went wrong here", AGAIN))
