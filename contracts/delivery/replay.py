@@ -36,6 +36,6 @@ def replay(session: BatchSession, identifier: str) -> bool:
 def _pending_again(identifier: str) -> Update:
     return (
         update(intents)
-        .where(intents.c.envelope["id"].astext == identifier, intents.c.state != "done")
+        .where(intents.c.envelope["id"].as_string() == identifier, intents.c.state != "done")
         .values(state="pending", attempts=0, due_at=func.now())
     )
