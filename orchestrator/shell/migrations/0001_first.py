@@ -47,6 +47,7 @@ def _sagas() -> None:
         sa.Column("wake_at", TIME),
         sa.Column("state", sa.JSON, nullable=False),
         sa.Column("data", sa.JSON, nullable=False),
+        postgresql_with={"fillfactor": 45},  # room for changes in the same page
     )
     awake = sa.text("wake_at IS NOT NULL")
     op.create_index("sagas_wake", "sagas", ["wake_at"], postgresql_where=awake)
