@@ -7,6 +7,7 @@ declared `public` is published as an event too.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from types import UnionType
 from typing import Any, ClassVar, Generic, TypeVar, Union, get_args, get_origin
 
@@ -15,9 +16,11 @@ from contracts.messages.values import snake
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """Anything that travels. `version` counts incompatible shapes of one wire name."""
+    """Anything that travels. `version` counts incompatible shapes of one wire name; `wire_type` is
+    the CloudEvents type of both."""
 
     version: ClassVar[int] = 1
+    wire_type: ClassVar[str] = "concerto.Message.v1"
 
     @classmethod
     def wire_name(cls) -> str:
@@ -25,6 +28,7 @@ class Message:
         return cls.__name__
 
     @classmethod
+    @cache
     def words(cls) -> str:
         """The name as a person reads it: `reserve inventory`."""
         return snake(cls.__name__).replace("_", " ")
@@ -32,6 +36,7 @@ class Message:
     def __init_subclass__(cls, *, version: int = 1) -> None:
         super().__init_subclass__()
         cls.version = version
+        cls.wire_type = f"concerto.{cls.wire_name()}.v{version}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,7 +49,7 @@ def add(*more: type[Message]) -> None:
 
 def type_of(message: type[Message]) -> str:
     """The CloudEvents `type` of a message class."""
-    return f"concerto.{message.wire_name()}.v{message.version}"
+    return message.wire_type
 
 
 def class_of(kind: str) -> type[Message]:

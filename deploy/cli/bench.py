@@ -10,7 +10,7 @@ import typer
 from deploy.cli.common import AsJson, app, console, out, show, table
 from deploy.client import Refused
 
-COUNTS = {"trivial": 4000, "real": 2000, "single": 100}
+COUNTS = {"trivial": 10_000, "real": 2000, "single": 100}
 
 
 @app.command()

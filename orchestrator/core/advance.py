@@ -14,6 +14,8 @@ from orchestrator.core.turn import Turn, begin_do
 from orchestrator.core.undoing import go_back
 from orchestrator.core.waiting import woken
 
+THROUGH = ("done", "skipped")
+
 
 def advance(saga: Saga, state: State, happened: Input) -> Decision:
     """What follows when this happens to a saga in that state."""
@@ -54,13 +56,13 @@ def _go_on(turn: Turn) -> None:
         if step.status == "failed" and not step.due_at and not step.trouble:
             return turn.back(f"{turn.saga.flat[place].name}: {step.reason or step.result}")
     for group in turn.saga.groups:
-        if all(_through(turn.steps[place]) for place in group):
+        if _through(turn.steps, group):
             continue
-        if all(turn.steps[place].status == "waiting" for place in group):
+        if _waiting(turn.steps, group):
             if _overdue(turn, group):
                 return turn.back("the deadline has passed")
             _begin(turn, group)
-            if all(_through(turn.steps[place]) for place in group):
+            if _through(turn.steps, group):
                 continue
         return None
     turn.end = "completed"
@@ -82,5 +84,13 @@ def _overdue(turn: Turn, group: tuple[int, ...]) -> bool:
     return turn.at >= turn.deadline and group[0] <= turn.saga.pivot_place
 
 
-def _through(step: StepState) -> bool:
-    return step.status in ("done", "skipped") and not step.trouble
+def _through(steps: list[StepState], group: tuple[int, ...]) -> bool:
+    for place in group:
+        step = steps[place]
+        if step.status not in THROUGH or step.trouble:
+            return False
+    return True
+
+
+def _waiting(steps: list[StepState], group: tuple[int, ...]) -> bool:
+    return {steps[place].status for place in group} == {"waiting"}
