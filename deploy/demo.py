@@ -217,7 +217,7 @@ def _latencies(database: Database) -> list[float]:
     query = (
         "SELECT extract(epoch FROM journal.at - sagas.started_at) AS seconds "
         "FROM journal JOIN sagas ON sagas.id = journal.saga_id "
-        "WHERE journal.notes ? 'OrderConfirmed published' ORDER BY 1"
+        "WHERE journal.notes::jsonb ? 'OrderConfirmed published' ORDER BY 1"
     )
     with database.transaction() as session:
         return [float(row.seconds) for row in session.execute(text(query))]
