@@ -1,11 +1,10 @@
 """Submitting orders over HTTP: one with an Idempotency-Key, or many as one batch."""
 
 import json
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.delivery.due import Host
@@ -47,7 +46,7 @@ class OrderAnswer(BaseModel):
     links: Links
 
 
-class JsonLines(StreamingResponse):
+class JsonLines(Response):
     """One JSON object on each line."""
 
     media_type = "application/jsonl"
@@ -91,7 +90,7 @@ def routes(host: Host, remember: Remember, config: Settings, begin: Begin = orde
             _line(order, next(accepted)) if isinstance(order, KeyedOrder) else order
             for order in read
         ]
-        return JsonLines(_json_lines(lines), 202)
+        return JsonLines("".join(f"{json.dumps(line)}\n" for line in lines), 202)
 
     return router
 
@@ -131,8 +130,3 @@ def _reused(key: str) -> dict[str, Any]:
         "title": "This key stands for another order",
         "detail": f"Idempotency-Key {key!r} was used with another body; take a new key.",
     }
-
-
-def _json_lines(lines: list[dict[str, Any]]) -> Iterator[bytes]:
-    for line in lines:
-        yield json.dumps(line).encode() + b"\n"
