@@ -126,7 +126,7 @@ def _attributes(kind: type[A], event: Any) -> A:
     return found
 
 
-def _envelope(head: "Attributes", data: Any) -> Envelope:
+def _envelope(head: Attributes, data: Any) -> Envelope:
     return Envelope(
         id=head.id,
         message=message_of(head.type, data),

@@ -140,7 +140,7 @@ class Inbox:
             passing("claimed")
             self._try(self._relay.publish, turn.events)
         if turn.wanted:
-            self._perform(turn.wanted)
+            self._try(self._perform, turn.wanted)
         if turn.reports:
             self._try(self._relay.report, turn.reports)
 

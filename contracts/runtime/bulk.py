@@ -73,7 +73,7 @@ def insert_new(session: Session, table: Any, rows: Sequence[Row], told: str) -> 
     """Insert those rows whose key is not there yet; what they have in the column `told`."""
     if not rows:
         return set()
-    statement = _insert(0, table, tuple(rows[0]), True, False).returning(table.c[told])
+    statement = _insert_new(table, tuple(rows[0]), told)
     return set(session.scalars(statement, {"rows0": packed(rows)}))
 
 
@@ -132,6 +132,11 @@ def _together(parts: tuple[tuple[Callable[..., Any], tuple[Any, ...]], ...]) -> 
     for number, write in enumerate(before):
         last = last.add_cte(write.cte(f"write{number}"))
     return last  # type: ignore[no-any-return]
+
+
+@cache
+def _insert_new(table: Table, names: tuple[str, ...], told: str) -> Any:
+    return _insert(0, table, names, True, False).returning(table.c[told])
 
 
 def _insert(number: int, table: Table, names: tuple[str, ...], skip_known: bool, late: bool) -> Any:
