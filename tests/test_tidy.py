@@ -157,3 +157,10 @@ def test_every_route_names_its_roles() -> None:
     for route in routes:
         roles = [getattr(d.call, "roles", None) for d in route.dependant.dependencies]
         assert any(roles) or route.path in OPEN, f"{route.path} lists no roles: add allow(…)"
+
+
+def test_every_planted_bug_still_fits_the_code() -> None:
+    for mutant in sorted((ROOT / "tests/faults/mutants").glob("*.patch")):
+        apply = ["git", "apply", "--check", "--whitespace=nowarn", str(mutant)]
+        done = subprocess.run(apply, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert not done.returncode, f"write {mutant.name} anew for the code of today: {done.stderr}"
