@@ -49,7 +49,8 @@ class Culprit(Exception):
 
 
 class Raced(Exception):
-    """Another worker took one of these messages at the same time; what it did is known now."""
+    """Another worker took one of these messages, or what they are about, at the same time; what it
+    did is known now."""
 
 
 class Unnamed(Exception):
@@ -235,7 +236,7 @@ class Inbox:
         except OUTAGES:
             raise
         except DBAPIError as error:
-            if _raced(error):
+            if self._raced(error):
                 raise Raced from error
             if len(fresh) == 1:
                 raise Culprit(fresh[0], error) from error
@@ -254,8 +255,8 @@ class Inbox:
         for event in events:
             turn.receipt(event, "handled")
 
-
-def _raced(error: DBAPIError) -> bool:
-    """Whether somebody else has just written down the same message, or what follows from it."""
-    refused = getattr(error.orig, "diag", None)
-    return isinstance(error, IntegrityError) and getattr(refused, "table_name", "") in DELIVERED
+    def _raced(self, error: DBAPIError) -> bool:
+        """Whether somebody else has just written down the same message, or what follows from it."""
+        refused = getattr(getattr(error.orig, "diag", None), "table_name", "")
+        known = (*DELIVERED, self.service.decides_in)
+        return isinstance(error, IntegrityError) and refused in known

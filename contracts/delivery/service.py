@@ -110,7 +110,10 @@ class Chore:
 
 @dataclass
 class Service:
-    """A service by name, and what it handles, performs and does by itself."""
+    """A service by name, and what it handles, performs and does by itself.
+
+    `decides_in` is the table whose key refuses a decision that another worker has taken.
+    """
 
     name: str
     handled: dict[type[Message], Handling] = field(default_factory=dict)
@@ -119,6 +122,7 @@ class Service:
     logs: Callable[[Sequence[Envelope], BatchSession], None] | None = None
     receives_receipts: Callable[[Sequence[Receipt], BatchSession], None] | None = None
     resumes: Callable[[Sequence[Envelope], BatchSession], None] | None = None
+    decides_in: str = ""
 
     def handles(
         self, command: type[Command[R]], *, loads: Loads | None = None

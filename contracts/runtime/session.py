@@ -19,6 +19,7 @@ from contracts.runtime.bulk import Write, among, insert_rows, together, update_r
 M = TypeVar("M")
 Key = Any
 Later = Callable[["BatchSession", list[Any]], None]
+Over = Callable[[bool], None]
 
 
 class BatchSession(Session):
@@ -31,6 +32,7 @@ class BatchSession(Session):
         self._kept: list[Any] = []
         self._later: dict[Later, list[Any]] = {}
         self._writes: list[Write] = []
+        self._over: list[Over] = []
 
     def load(self, mapped: type[M], keys: set[Key]) -> None:
         """Lock and load the rows of `mapped` with these primary keys, in order of the key."""
@@ -86,6 +88,16 @@ class BatchSession(Session):
         self._write_out()
         return super().scalars(*args, **options)
 
+    def when_over(self, tell: Over) -> None:
+        """Tell once whether the transaction has been committed; who asked last is told first."""
+        self._over.append(tell)
+
+    def tell_over(self, committed: bool) -> None:
+        """Tell those who asked."""
+        over, self._over = self._over, []
+        for tell in reversed(over):
+            tell(committed)
+
     def later(self, write: Later, item: Any) -> None:
         """Let `write` have this item, with all others given to it, at the next flush."""
         self._later.setdefault(write, []).append(item)
@@ -114,6 +126,8 @@ class BatchSession(Session):
 
 
 event.listen(BatchSession, "before_commit", lambda session: session.flush())
+event.listen(BatchSession, "after_commit", lambda session: session.tell_over(True))
+event.listen(BatchSession, "after_rollback", lambda session: session.tell_over(False))
 
 
 @cache

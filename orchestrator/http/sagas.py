@@ -184,7 +184,7 @@ def _brief(row: Any) -> dict[str, Any]:
         "failure": row.failure,
         "started_at": row.started_at,
         "changed_at": row.changed_at,
-        "next_at": row.wake_at,
+        "next_at": row.state["wake_at"],
     }
 
 

@@ -27,9 +27,10 @@ from orchestrator.core.state import Answer, Chosen, Input, Start, State, Wake, b
 from orchestrator.sagas import SAGAS
 from orchestrator.shell import store
 from orchestrator.shell.store import Loaded
+from orchestrator.shell.tables import JournalRow
 
 log = structlog.get_logger()
-orchestrator = Service("orchestrator")
+orchestrator = Service("orchestrator", decides_in=JournalRow.__tablename__)
 WAKE_LIMIT = 200
 EVERY = timedelta(seconds=0.1)
 
@@ -65,9 +66,9 @@ def start(session: BatchSession, beginnings: Sequence[Beginning]) -> None:
         one = definition(saga.name, saga.version)
         accepted = Loaded(begin(one, saga_id, data, at), subject, new=True)
         if place < room:
-            _advance(session, accepted, Start(at=at))
+            _advance(accepted, Start(at=at))
         loaded.append(accepted)
-    store.save(session, loaded, at)
+    _keep(session, loaded, at)
 
 
 @orchestrator.answers
@@ -76,18 +77,18 @@ def resume(answers: Sequence[Envelope], session: BatchSession) -> None:
 
     In the place of each saga that ends another may begin.
     """
-    by_saga: dict[str, list[Envelope]] = {}
+    by_saga: dict[SagaId, list[Envelope]] = {}
     for envelope in answers:
         if envelope.saga and envelope.cause and isinstance(envelope.message, Result):
-            by_saga.setdefault(envelope.saga, []).append(envelope)
-    sagas, at = store.load(session, by_saga, definition)
-    for saga in sagas:
-        for envelope in by_saga[saga.state.id]:
-            result: Any = envelope.message
-            answer = Answer(at=at, command_id=envelope.cause, result=result)  # type: ignore[arg-type]
-            _advance(session, saga, answer)
-    ended = sum(saga.state.finished for saga in sagas)
-    store.save(session, [*sagas, *_begun(session, ended, at)], at)
+            by_saga.setdefault(SagaId(envelope.saga), []).append(envelope)
+    sagas = {saga.state.id: saga for saga in store.known(session, by_saga, definition)}
+    at = store.now(session)
+    outdated = [i for i, saga in sagas.items() if not _told(saga, by_saga[i], at) and saga.known]
+    for saga in store.load(session, outdated, definition):
+        _told(saga, by_saga[saga.state.id], at)
+        sagas[saga.state.id] = saga
+    ended = sum(saga.state.finished for saga in sagas.values())
+    _keep(session, [*sagas.values(), *_begun(session, ended, at)], at)
 
 
 @orchestrator.chore(every=EVERY)
@@ -98,9 +99,9 @@ def wake(session: BatchSession) -> int:
         return 0
     passing("claimed")
     at = store.now(session)
-    for saga in sagas:
-        _advance(session, saga, Wake(at=at))
-    store.save(session, sagas, at)
+    early = [saga for saga in sagas if _advance(saga, Wake(at=at)).ignored is not None]
+    store.sleep(session, early)
+    _keep(session, sagas, at)
     passing("fired-before-commit")
     return len(sagas)
 
@@ -110,7 +111,7 @@ def admit(session: BatchSession) -> int:
     """Let accepted sagas begin while there is room for them, oldest first."""
     begun, at = store.in_flight(session)
     sagas = _begun(session, min(settings().in_flight_sagas - begun, WAKE_LIMIT), at)
-    store.save(session, sagas, at)
+    _keep(session, sagas, at)
     return len(sagas)
 
 
@@ -118,27 +119,49 @@ def _begun(session: BatchSession, room: int, at: datetime) -> list[Loaded]:
     """Begin up to `room` accepted sagas, oldest first."""
     sagas = store.unstarted(session, room, definition) if room > 0 else []
     for saga in sagas:
-        _advance(session, saga, Start(at=at))
+        _advance(saga, Start(at=at))
     return sagas
 
 
 def decide(session: BatchSession, saga_id: SagaId, chosen: dict[str, str]) -> Decision | None:
     """Apply a person's decision of a review; None when there is no such saga."""
-    sagas, at = store.load(session, [saga_id], definition)
+    sagas = store.load(session, [saga_id], definition)
     if not sagas:
         return None
-    decision = _advance(session, sagas[0], Chosen(at=at, **chosen))
-    store.save(session, sagas, at)
+    at = store.now(session)
+    decision = _advance(sagas[0], Chosen(at=at, **chosen))
+    _keep(session, sagas, at)
     return decision
 
 
-def _advance(session: BatchSession, saga: Loaded, given: Input) -> Decision:
+def _told(saga: Loaded, answers: Sequence[Envelope], at: datetime) -> bool:
+    """Tell a saga what was answered; whether all of it meant something to it."""
+    told = [
+        _advance(saga, Answer(at=at, command_id=answer.cause, result=answer.message))  # type: ignore[arg-type]
+        for answer in answers
+    ]
+    return all(decision.ignored is None for decision in told)
+
+
+def _advance(saga: Loaded, given: Input) -> Decision:
     state = saga.state
     decision = advance(definition(state.saga, state.saga_version), state, given)
     if decision.ignored is not None:
         log.debug("ignored", saga=state.id, because=decision.ignored)
         return decision
     saga.take(given, decision)
+    return decision
+
+
+def _keep(session: BatchSession, sagas: Sequence[Loaded], at: datetime) -> None:
+    """Store what was decided about these sagas; what follows from it goes out after the commit."""
+    store.save(session, sagas, at)
+    for saga in sagas:
+        for given, decision in saga.decided:
+            _let_out(session, saga, given, decision)
+
+
+def _let_out(session: BatchSession, saga: Loaded, given: Input, decision: Decision) -> None:
     for send in decision.commands:
         message = Envelope(
             id=send.id,
@@ -146,12 +169,11 @@ def _advance(session: BatchSession, saga: Loaded, given: Input) -> Decision:
             source=orchestrator.name,
             at=given.at,
             subject=saga.subject,
-            saga=state.id,
+            saga=saga.state.id,
             again=send.sending > 1,
         )
         session.info["send"].append((type(send.command).to, message))
     session.info["events"].extend(_event(saga, given, event) for event in decision.events)
-    return decision
 
 
 def _event(saga: Loaded, given: Input, event: Event) -> Envelope:

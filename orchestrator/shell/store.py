@@ -1,6 +1,6 @@
 """Keeps sagas: loads and locks many at once, and saves what was decided about them together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,13 +9,16 @@ from msgspec import structs
 from sqlalchemy import Uuid, bindparam, func, select, update
 
 from contracts.messages.catalogue import packed, read, unpacked
+from contracts.messages.values import SagaId
 from contracts.runtime.bulk import among, insert_rows, update_rows
 from contracts.runtime.session import BatchSession
 from orchestrator.core import tell
 from orchestrator.core.decision import Decision
 from orchestrator.core.definition import Saga
 from orchestrator.core.state import Answer, Input, State
-from orchestrator.shell import recent
+from orchestrator.core.turn import JITTER
+from orchestrator.shell import clock, recent
+from orchestrator.shell.recent import Recent
 from orchestrator.shell.tables import JournalRow, ReviewRow, SagaRow
 
 ACCEPTED = "accepted"
@@ -25,11 +28,13 @@ COLUMNS = SAGAS.c
 
 @dataclass
 class Loaded:
-    """A saga as it was read, and what has been decided about it since."""
+    """A saga as it was read, or is `known` without reading, and what has been decided since."""
 
     state: State
     subject: str
+    wake_at: datetime | None = None
     new: bool = False
+    known: bool = False
     decided: list[tuple[Input, Decision]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -42,16 +47,19 @@ class Loaded:
         self.state = decision.state
 
 
-def load(session: BatchSession, ids: Iterable[str], sagas: Any) -> tuple[list[Loaded], datetime]:
-    """These sagas, locked in order of their ids, and the database's time after the lock."""
-    rows = session.execute(_LOCKED, {"among": sorted(ids)}).all()
-    states = recent.states({row.id: row.version for row in rows})
-    missing = [row.id for row in rows if row.id not in states]
-    if missing:
-        found = session.execute(_WHOLE, {"among": missing})
-        states |= {row.id: loaded(row, sagas).state for row in found}
-    at = max((row.at for row in rows), default=None) or now(session)
-    return [Loaded(states[row.id], row.subject) for row in rows], at
+def known(session: BatchSession, ids: Collection[SagaId], sagas: Any) -> list[Loaded]:
+    """These sagas, in order of their ids: those that this process decided last as they are known,
+    the others locked and read."""
+    found = {saga.state.id: Loaded(*saga, known=True) for saga in recent.taken(session, ids)}
+    read = load(session, [saga_id for saga_id in ids if saga_id not in found], sagas)
+    found |= {saga.state.id: saga for saga in read}
+    return [found[saga_id] for saga_id in sorted(found)]
+
+
+def load(session: BatchSession, ids: Collection[SagaId], sagas: Any) -> list[Loaded]:
+    """These sagas, locked in order of their ids."""
+    rows = session.execute(_LOCKED, {"among": sorted(ids)}) if ids else ()
+    return [loaded(row, sagas) for row in rows]
 
 
 def due(session: BatchSession, limit: int, sagas: Any) -> list[Loaded]:
@@ -67,13 +75,13 @@ def unstarted(session: BatchSession, limit: int, sagas: Any) -> list[Loaded]:
 def in_flight(session: BatchSession) -> tuple[int, datetime]:
     """How many sagas have begun and neither ended nor wait for a person; and the time."""
     count, at = session.execute(_BEGUN).one()
+    clock.look(at)
     return count, at
 
 
 def now(session: BatchSession) -> datetime:
     """The database's time, which is the only one that sagas know."""
-    at: datetime = session.scalar(select(func.clock_timestamp()))
-    return at
+    return clock.now() or clock.look(session.scalar(select(func.clock_timestamp())))
 
 
 def loaded(row: Any, sagas: Any) -> Loaded:
@@ -81,7 +89,7 @@ def loaded(row: Any, sagas: Any) -> Loaded:
     definition: Saga = sagas(row.name, row.definition)
     state = read(State, row.state)
     data = read(definition.data, row.data)
-    return Loaded(structs.replace(state, data=data), row.subject)
+    return Loaded(structs.replace(state, data=data), row.subject, row.wake_at)
 
 
 def save(session: BatchSession, loaded: Sequence[Loaded], at: datetime) -> None:
@@ -96,9 +104,14 @@ def save(session: BatchSession, loaded: Sequence[Loaded], at: datetime) -> None:
     update_rows(session, SAGAS, [_standing(saga, at) for saga in unlearned])
     insert_rows(session, JOURNAL, [row for saga in changed for row in _journal(saga)])
     _reviews(session, changed)
-    recent.remember(
-        session, [saga.state for saga in (*changed, *loaded) if saga.new or saga.decided]
-    )
+    kept = [saga for saga in loaded if saga.new or saga.decided]
+    recent.remember(session, [Recent(saga.state, saga.subject, saga.wake_at) for saga in kept])
+
+
+def sleep(session: BatchSession, early: Sequence[Loaded]) -> None:
+    """Let sagas that were woken before anything was due sleep until something is."""
+    rows = [{"id": saga.state.id, "wake_at": saga.state.wake_at} for saga in early]
+    update_rows(session, SAGAS, rows)
 
 
 def _row(saga: Loaded, at: datetime) -> dict[str, Any]:
@@ -116,6 +129,7 @@ def _row(saga: Loaded, at: datetime) -> dict[str, Any]:
 def _standing(saga: Loaded, at: datetime) -> dict[str, Any]:
     """What every decision changes."""
     state = saga.state
+    saga.wake_at = _wake_at(saga, at)
     return {
         "id": state.id,
         "version": state.version,
@@ -123,9 +137,18 @@ def _standing(saga: Loaded, at: datetime) -> dict[str, Any]:
         "step": tell.current(state),
         "failure": state.why,
         "changed_at": at,
-        "wake_at": state.wake_at,
+        "wake_at": saga.wake_at,
         "state": structs.replace(state, data=None),
     }
+
+
+def _wake_at(saga: Loaded, at: datetime) -> datetime | None:
+    """When to look at the saga: as was intended, if that is still to come and early enough; else so
+    early that what is sent next, waited for as long, is not due before."""
+    intended, due = saga.wake_at, saga.state.wake_at
+    if due is None or (intended and at < intended < due):
+        return due and intended
+    return at + (due - at) / (1 + JITTER)
 
 
 def _journal(saga: Loaded) -> list[dict[str, Any]]:
@@ -232,13 +255,7 @@ def _closed(saga: Loaded) -> list[dict[str, Any]]:
     ]
 
 
-_LOCKED = (
-    select(COLUMNS.id, COLUMNS.version, COLUMNS.subject, func.clock_timestamp().label("at"))
-    .where(among(COLUMNS.id))
-    .order_by(COLUMNS.id)
-    .with_for_update()
-)
-_WHOLE = select(SAGAS).where(among(COLUMNS.id))
+_LOCKED = select(SAGAS).where(among(COLUMNS.id)).order_by(COLUMNS.id).with_for_update()
 _MANY = select(SAGAS).limit(bindparam("most")).with_for_update(skip_locked=True)
 _DUE = _MANY.where(COLUMNS.wake_at <= func.now(), COLUMNS.version > 0).order_by(COLUMNS.wake_at)
 _UNSTARTED = _MANY.where(COLUMNS.status == ACCEPTED).order_by(COLUMNS.id)

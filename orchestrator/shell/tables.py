@@ -32,7 +32,9 @@ class SubmissionRow(Base):
 class SagaRow(Base):
     """One saga: its whole state, and the columns by which it is found.
 
-    `wake_at` is null only when the saga is finished; the row is the outbox of its commands.
+    `wake_at` is null only when the saga is finished, and never later than what is due: it moves
+    when something is due earlier or its time has come, so that other changes leave every index
+    alone. The row is the outbox of its commands.
     """
 
     __tablename__ = "sagas"
@@ -52,7 +54,7 @@ class SagaRow(Base):
 
     __table_args__ = (
         Index("sagas_wake", "wake_at", postgresql_where="wake_at IS NOT NULL"),
-        Index("sagas_status", "status", "step"),
+        Index("sagas_status", "status", "id"),
     )
 
 
