@@ -1,0 +1,191 @@
+"""What a process remembers of its sagas saves reading, and never decides twice."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from contracts.delivery.due import Host
+from contracts.delivery.envelope import Envelope
+from contracts.delivery.memory import Memory
+from contracts.delivery.service import Service
+from contracts.messages.base import Result
+from contracts.messages.inventory import InventoryReserved
+from contracts.messages.orders import OrderCreated
+from contracts.messages.values import CustomerId, MessageId, Money, OrderId, SagaId, stamped
+from contracts.runtime.session import BatchSession
+from contracts.runtime.settings import Settings, settings
+from orchestrator.core.sample import example_of
+from orchestrator.core.turn import id_of
+from orchestrator.sagas import SAGAS
+from orchestrator.sagas.order_data import Order
+from orchestrator.shell import clock, recent, runner, store
+from orchestrator.shell.runner import Beginning, orchestrator, saga_id_of
+from tests.participants.bench import SIGNING_KEY, migrated
+
+ORDER = SAGAS["order", 1]
+NUMBERS = count(1)
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process remembers nothing yet, and believes what it will remember."""
+    monkeypatch.setenv("CONCERTO_SIGNING_KEY", SIGNING_KEY)
+    settings.cache_clear()
+    recent._sagas.clear()
+    monkeypatch.setattr(recent, "_believed_from", 0.0)
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def host(postgres: str) -> Iterator[Host]:
+    """The orchestrator on its database; nobody but the test turns it."""
+    memory = Memory(Settings(database_url=migrated(postgres), signing_key=SIGNING_KEY))
+    memory.host(Service("orders"))
+    memory.host(Service("inventory"))
+    yield memory.host(orchestrator)
+    for each in memory.hosts.values():
+        each.stop()
+
+
+@pytest.fixture
+def read(host: Host, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of the sagas that are read, in the order in which they are."""
+    ids: list[str] = []
+    load = store.load
+
+    def told(session: BatchSession, wanted: Any, sagas: Any) -> Any:
+        ids.extend(wanted)
+        return load(session, wanted, sagas)
+
+    monkeypatch.setattr(store, "load", told)
+    return ids
+
+
+def begun(host: Host) -> SagaId:
+    """A new saga whose first command is out."""
+    order_id = OrderId(stamped(datetime.now(UTC), "order", str(next(NUMBERS))))
+    data = example_of(Order)
+    saga_id = saga_id_of(order_id)
+    host.run(lambda s: runner.start(s, [Beginning(ORDER, saga_id, order_id, data)]))
+    return saga_id
+
+
+def created(saga_id: SagaId) -> Envelope:
+    """The answer to its first command."""
+    done = OrderCreated(
+        order_id=OrderId("o"), customer_id=CustomerId("c"), total=Money(amount=1, currency="GBP")
+    )
+    return answered(saga_id, 0, done)
+
+
+def answered(saga_id: SagaId, place: int, result: Result, attempt: int = 1) -> Envelope:
+    """The answer to the command of the step at `place`."""
+    number = str(next(NUMBERS))
+    return Envelope(
+        id=MessageId(stamped(datetime.now(UTC), "answer", number)),
+        message=result,
+        source="orders",
+        at=datetime.now(UTC),
+        subject="",
+        saga=saga_id,
+        cause=id_of(saga_id, ORDER.flat[place], "do", attempt),
+    )
+
+
+def standing(host: Host, saga_id: SagaId) -> Any:
+    """Its row."""
+    with host.db.transaction() as session:
+        found = session.execute(text("SELECT * FROM sagas WHERE id = :id"), {"id": saga_id})
+        return found.one()
+
+
+def inputs(host: Host, saga_id: SagaId) -> int:
+    """How many decisions its journal has."""
+    entries = "SELECT count(*) FROM journal WHERE saga_id = :id"
+    with host.db.transaction() as session:
+        return int(session.scalar(text(entries), {"id": saga_id}))
+
+
+def test_what_this_process_decided_last_is_not_read_again(host: Host, read: list[str]) -> None:
+    saga_id = begun(host)
+    host.receive([created(saga_id)])
+    host.receive([answered(saga_id, 1, InventoryReserved(order_id=OrderId("o")))])
+    assert read == []
+    assert standing(host, saga_id).step == "authorize payment"
+    assert inputs(host, saga_id) == 3
+
+
+def test_an_answer_that_means_nothing_to_what_is_remembered_is_looked_up(
+    host: Host, read: list[str]
+) -> None:
+    saga_id = begun(host)
+    before = dict(recent._sagas)
+    host.receive([created(saga_id)])
+    recent._sagas.update(before)  # as if another worker had taken that answer
+    host.receive([answered(saga_id, 1, InventoryReserved(order_id=OrderId("o")))])
+    assert read == [saga_id]
+    assert standing(host, saga_id).version == inputs(host, saga_id) == 3
+
+
+def test_what_another_worker_has_decided_is_not_decided_again(host: Host, read: list[str]) -> None:
+    saga_id, other = begun(host), begun(host)
+    before = dict(recent._sagas)
+    host.receive([created(saga_id)])
+    recent._sagas.update(before)
+    host.receive([created(saga_id)])
+    assert read == [saga_id]
+    assert standing(host, saga_id).version == inputs(host, saga_id) == 2
+    host.receive([created(other)])
+    assert read == [saga_id, other], "after a race nothing is believed for a while"
+
+
+def test_two_threads_decide_about_one_saga_one_after_the_other(host: Host) -> None:
+    saga_id = begun(host)
+    with host.db.session() as session, session.begin():
+        recent.taken(session, [saga_id])
+        other = threading.Thread(target=host.receive, args=([created(saga_id)],))
+        other.start()
+        other.join(timeout=0.3)
+        assert other.is_alive(), "it does not wait for who has the saga"
+    other.join(timeout=10)
+    assert not other.is_alive()
+    assert not recent._deciding
+    assert standing(host, saga_id).version == inputs(host, saga_id) == 2
+
+
+def test_a_saga_wakes_early_rather_than_moving_its_time_with_every_answer(host: Host) -> None:
+    saga_id = begun(host)
+    intended = standing(host, saga_id).wake_at
+    host.receive([created(saga_id)])
+    row = standing(host, saga_id)
+    assert row.wake_at == intended < datetime.fromisoformat(row.state["wake_at"])
+
+
+def test_a_saga_that_wakes_before_anything_is_due_sleeps_until_it_is(host: Host) -> None:
+    saga_id = begun(host)
+    with host.db.transaction() as session:
+        session.execute(text("UPDATE sagas SET wake_at = now() - interval '1 s'"))
+    host.run(runner.wake)
+    row = standing(host, saga_id)
+    assert row.wake_at == datetime.fromisoformat(row.state["wake_at"])
+    assert row.version == inputs(host, saga_id) == 1
+
+
+def test_the_databases_time_is_carried_on_and_looked_at_again(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    monkeypatch.setattr(clock, "monotonic", lambda: 100.0)
+    clock.look(noon)
+    monkeypatch.setattr(clock, "monotonic", lambda: 100.5)
+    assert clock.now() == noon + timedelta(seconds=0.5)
+    monkeypatch.setattr(clock, "monotonic", lambda: 102.0)
+    assert clock.now() is None
+    with host.db.transaction() as session:
+        assert abs(store.now(session) - datetime.now(UTC)) < timedelta(seconds=30)
