@@ -16,6 +16,7 @@ from contracts.runtime.bodies import BodyLimit
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings, settings
 from deploy import operations
+from deploy.pricing import pricing
 from deploy.services import services
 from orchestrator.http import console, orders, sagas
 from orchestrator.http.submit import Begin, ordered
@@ -58,7 +59,13 @@ def build(config: Settings, host: Host, begin: Begin = ordered) -> FastAPI:
     problems.install(edge)
     edge.add_middleware(BodyLimit, most_bytes=config.http_body_bytes)
     edge.include_router(
-        orders.routes(host, lambda c: remember(databases["users"], c), config, begin)
+        orders.routes(
+            host,
+            lambda contacts: remember(databases["users"], contacts),
+            pricing(databases["promotions"]),
+            config,
+            begin,
+        )
     )
     edge.include_router(sagas.routes(host))
     edge.include_router(sagas.review_routes(host))

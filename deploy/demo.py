@@ -21,47 +21,19 @@ from contracts.runtime.database import Database
 from deploy.client import Platform
 from deploy.local import lifecycle, supervision
 from deploy.local.stack import configured
+from deploy.paths import PATHS, Path_, planned, prepare
 from deploy.verify import Checked, verify
 
 TIME_SCALE = 0.02
 ENDED_WITHIN_SECONDS = 90.0
 BATCH = 10
 A_SECOND = 25
-SKUS = 40
 FANOUT = {
     "redis": "Redis: the relay writes each event to every subscriber's own queue",
     "rabbitmq": "RabbitMQ: a durable fanout exchange for each event, a queue for each service",
     "valkey": "Valkey: the relay writes each event to every subscriber's own queue",
     "none": "none, one process: the relay puts each event into every subscriber's own queue",
 }
-
-
-@dataclass(frozen=True)
-class Path_:
-    """One way an order may go: what it takes to send an order there, and how it must end."""
-
-    name: str
-    ends: str
-    token: str = "pm_card_visa"
-    postcode: str = "YO1 7HH"
-    sku: str = ""
-    price: int = 1999
-    share: float = 0.02
-
-
-PATHS = (
-    Path_("confirmed", "completed", share=0.66),
-    Path_("out of stock", "undone", sku="SKU-NONE", share=0.08),
-    Path_("card declined", "undone", token="pm_card_chargeDeclined", share=0.08),
-    Path_("provider lost the call, tried again", "completed", token="pm_sim_timeout_before"),
-    Path_("provider timed out, found later", "completed", token="pm_sim_timeout_after"),
-    Path_("provider failed after the charge", "completed", token="pm_sim_500_after"),
-    Path_("provider unknown for long", "review", token="pm_sim_unknown"),
-    Path_("shipping refused once", "completed", postcode="SIM-REFUSE-ONCE"),
-    Path_("shipping timed out, found later", "completed", postcode="SIM-TIMEOUT"),
-    Path_("shipping refused for good", "review", postcode="SIM-REFUSE"),
-    Path_("nothing to pay", "completed", price=0),
-)
 
 
 @dataclass
@@ -126,7 +98,7 @@ class _stopping:
 
 def _orders(stack: Any, count: int, progress: Console) -> Result:
     platform = Platform(stack.url, lifecycle.token(stack, "admin", "demo"))
-    _stock(platform, count)
+    prepare(platform, count)
     result = Result()
     began = time.monotonic()
     plan = planned(count)
@@ -147,49 +119,6 @@ def _submit(platform: Platform, part: Sequence[tuple[Path_, Any]], result: Resul
     answers = platform.call("POST", "/orders:batch", {"orders": [order for _, order in part]})
     for (path, _), answer in zip(part, answers, strict=True):
         result.planned[answer["id"]] = path
-
-
-def planned(count: int) -> list[tuple[Path_, dict[str, Any]]]:
-    """`count` orders over all paths, each path at least once, the same way each time.
-
-    Those that end with a person take longest and come first; the others are mixed.
-    """
-    counts = {path: max(1, round(count * path.share)) for path in PATHS}
-    counts[PATHS[0]] += count - sum(counts.values())
-    plan = [path for path in PATHS for _ in range(counts[path])]
-    mixed = [plan[place * 7919 % len(plan)] for place in range(len(plan))]
-    mixed.sort(key=lambda path: path.ends != "review")
-    return [(path, _order(number, path)) for number, path in enumerate(mixed)]
-
-
-def _order(number: int, path: Path_) -> dict[str, Any]:
-    sku = path.sku or f"SKU-{number % SKUS + 1:04d}"
-    other = f"SKU-{number * 7 % SKUS + 1:04d}"
-    price = {"amount": path.price, "currency": "GBP"}
-    return {
-        "key": f"demo-{number}",
-        "customer_id": f"customer-{number % 97}",
-        "currency": "GBP",
-        "lines": [
-            {"sku": sku, "quantity": 1 + number % 3, "unit_price": price},
-            {"sku": other, "quantity": 1, "unit_price": price},
-        ],
-        "payment": {"method": "card", "token": path.token},
-        "ship_to": {
-            "name": f"Customer {number % 97}",
-            "email": f"customer-{number % 97}@shop.example",
-            "line1": f"{number} High Street",
-            "city": "York",
-            "postcode": path.postcode,
-            "country": "GB",
-        },
-    }
-
-
-def _stock(platform: Platform, count: int) -> None:
-    for number in range(SKUS):
-        platform.call("PUT", f"/stock/SKU-{number + 1:04d}", {"quantity": count * 5})
-    platform.call("PUT", "/stock/SKU-NONE", {"quantity": 0})
 
 
 def _watch(result: Result, database: Database, progress: Console) -> None:

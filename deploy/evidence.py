@@ -11,6 +11,8 @@ from sqlalchemy import text
 
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings
+from deploy import benefits
+from deploy.benefits import Benefits
 from orchestrator.core.advance import advance
 from orchestrator.core.definition import Saga, scaled
 from orchestrator.core.state import begin
@@ -54,12 +56,14 @@ class Evidence:
     deliveries: int = 0
     unreported: list[str] = field(default_factory=list)
     personal: list[str] = field(default_factory=list)
+    benefits: Benefits = field(default_factory=Benefits)
 
 
 def gather(config: Settings, simulators: dict[str, str]) -> Evidence:
     """Read every store and every record once."""
     seen = Evidence()
     read = _Reader(config)
+    seen.benefits = benefits.gather(read)
     _sagas(seen, read, config.time_scale)
     _orders(seen, read)
     _stock(seen, read)

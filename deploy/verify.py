@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from contracts.runtime.settings import Settings
+from deploy import benefits
 from deploy.evidence import Evidence, gather
 
 SHOWN_IDS = 20
@@ -119,6 +120,11 @@ def _rejected_holds_nothing(seen: Evidence, checked: Checked) -> None:
     checked.all_of("I14", "undone, and the order does not say so", len(undone), shown)
 
 
+def _benefits_are_kept(seen: Evidence, checked: Checked) -> None:
+    undone = {order for order in seen.judged if seen.sagas.get(order) == "undone"}
+    benefits.judge(seen.benefits, seen.judged, undone, checked.all_of)
+
+
 def _stock_adds_up(seen: Evidence, checked: Checked) -> None:
     wrong = [
         s.sku
@@ -184,7 +190,7 @@ def _rules() -> Iterator[Callable[[Evidence, Checked], None]]:
     yield from (_money_balances, _money_is_the_providers, _one_authorization, _confirmed_is_paid)
     yield from (_taken_is_shipped, _rejected_holds_nothing, _stock_adds_up, _reserved_is_live)
     yield from (_unfinished_wakes, _confirmed_once, _all_delivered, _nothing_personal)
-    yield _accepted_is_known
+    yield from (_accepted_is_known, _benefits_are_kept)
 
 
 RULES = tuple(_rules())

@@ -8,6 +8,7 @@ so that a newer sender may add some.
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import msgspec
@@ -15,8 +16,8 @@ import msgspec
 from contracts.messages.base import Command, Event, Failed, Message, Result, Succeeded, Unknown
 
 CONTENT_TYPE = "application/cloudevents-batch+json"
-MODULES = ("inventory", "orders", "payments", "reviews", "shipping", "trail", "users")
-KINDS: tuple[type[Message], ...] = (Command, Result, Succeeded, Failed, Unknown, Event)
+HERE = "contracts.messages"
+KINDS: tuple[type[Message], ...] = (Message, Command, Result, Succeeded, Failed, Unknown, Event)
 
 
 class UnknownMessage(ValueError):
@@ -34,8 +35,8 @@ class Misshapen(ValueError):
 def messages() -> dict[str, type[Message]]:
     """Every message class by its type on the wire, e.g. `concerto.OrderConfirmed.v1`."""
     found: dict[str, type[Message]] = {}
-    for name in MODULES:
-        module = import_module(f"contracts.messages.{name}")
+    for found_there in iter_modules(import_module(HERE).__path__):
+        module = import_module(f"{HERE}.{found_there.name}")
         for value in vars(module).values():
             if _is_message(value) and value.__module__ == module.__name__:
                 found[type_of(value)] = value

@@ -1,9 +1,12 @@
 """What is said to and by `inventory`, the owner of stock."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from contracts.messages.base import Command, Failed, Succeeded
 from contracts.messages.values import Line, OrderId, Sku
+
+Short = Literal["reject", "ask", "ship"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,6 +14,24 @@ class InventoryReserved(Succeeded):
     """Every line of the order is held for it."""
 
     order_id: OrderId
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventoryPartiallyReserved(Succeeded):
+    """Only `lines` are held; whether the order goes on without the rest is for a person to say."""
+
+    order_id: OrderId
+    lines: tuple[Line, ...]
+    missing: tuple[Sku, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventoryReservedInPart(Succeeded):
+    """Only `lines` are held, and the customer wants the order without the rest."""
+
+    order_id: OrderId
+    lines: tuple[Line, ...]
+    missing: tuple[Sku, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +51,24 @@ class InventoryReleased(Succeeded):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReserveInventory(Command[InventoryReserved | InventoryReservationFailed], to="inventory"):
-    """Hold stock for every line of the order, or for none. A SKU may stand in several lines."""
+class ReserveInventory(
+    Command[
+        InventoryReserved
+        | InventoryPartiallyReserved
+        | InventoryReservedInPart
+        | InventoryReservationFailed
+    ],
+    to="inventory",
+):
+    """Hold stock for every line of the order. A SKU may stand in several lines.
+
+    `short` is what the customer wants when some is missing: nothing (reject), to be asked (ask),
+    or what is there (ship).
+    """
 
     order_id: OrderId
     lines: tuple[Line, ...]
+    short: Short
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from contracts.messages.base import Command, Event, Failed, Succeeded
+from contracts.messages.payable import Payable
 from contracts.messages.values import ContactId, CustomerId, Line, Money, OrderId
 
 
@@ -16,10 +17,19 @@ class OrderCreated(Succeeded, public=True):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OrderCancelled(Succeeded):
-    """The order stands as rejected; the reason is kept with it."""
+class OrderRejected(Succeeded, public=True):
+    """The order stands as rejected; it was never confirmed."""
 
     order_id: OrderId
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderAdjusted(Succeeded):
+    """The order is for these lines only, and costs accordingly."""
+
+    order_id: OrderId
+    payable: Payable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +54,20 @@ class CreateOrder(Command[OrderCreated], to="orders"):
     order_id: OrderId
     customer_id: CustomerId
     lines: tuple[Line, ...]
-    total: Money
+    payable: Payable
 
 
 @dataclass(frozen=True, kw_only=True)
-class CancelOrder(Command[OrderCancelled], to="orders"):
+class AdjustOrder(Command[OrderAdjusted], to="orders", effect=False):
+    """Let the order be for these lines only, and say what it costs then. Nothing has to be undone:
+    what rejects the order ends this too."""
+
+    order_id: OrderId
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RejectOrder(Command[OrderRejected], to="orders"):
     """Mark the order rejected. Undoes `CreateOrder`; may come before it."""
 
     order_id: OrderId

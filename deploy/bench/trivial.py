@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from contracts.delivery.service import Service
 from contracts.messages import catalogue
 from contracts.messages.base import Command, Result, Succeeded
+from contracts.messages.payable import Payable
 from contracts.messages.values import OrderId
 from contracts.runtime.session import BatchSession
 from orchestrator.core.check import checked
@@ -69,7 +70,7 @@ def do_nothing(command: DoTrivial, session: BatchSession) -> TrivialDone:
     return TrivialDone(order_id=command.order_id)
 
 
-def beginning(order_id: OrderId, submit: Submit) -> Beginning:
+def beginning(order_id: OrderId, submit: Submit, payable: Payable) -> Beginning:
     """A trivial saga for a submitted order."""
     return Beginning(TRIVIAL, saga_id_of(order_id), order_id, Trivial(order_id=order_id))
 

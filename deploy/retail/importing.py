@@ -15,6 +15,7 @@ from contracts.runtime.settings import Settings
 from deploy.retail import comparison, ending, stock, submitting
 from deploy.retail.calls import Calls, Show
 from deploy.retail.comparison import Comparison
+from deploy.retail.history import not_suspected
 from deploy.retail.invoices import Reading
 from deploy.retail.memory import Memory
 from deploy.retail.submitting import Submitted
@@ -57,13 +58,8 @@ def run(
     needed = reading.units_by_sku()
     with _timed(outcome, "stock"):
         stock.fill(calls, needed, memory, show("setting stock", len(needed)))
-    began = datetime.now(UTC)
-    with _timed(outcome, "submitting"):
-        advance = show("submitting orders", len(reading.invoices))
-        outcome.submitted = submitting.submit(calls, reading.invoices, advance)
-    outcome.known_before = outcome.submitted.before(began)
-    with _timed(outcome, "ending"):
-        _end(calls, outcome, show)
+    with not_suspected(calls, memory):
+        _through(calls, outcome, show)
     with _timed(outcome, "comparing"):
         outcome.compared = _compared(calls, outcome, memory, config)
     if is_new and outcome.known_before:
@@ -76,6 +72,17 @@ def _before(calls: Calls, reading: Reading, memory: Memory) -> None:
     if memory.is_new:
         memory.is_new = False
         memory.report = comparison.sales(calls) if ending.idle(calls) else None
+
+
+def _through(calls: Calls, outcome: Outcome, show: Show) -> None:
+    """Submit every order, and wait until all have ended."""
+    began, invoices = datetime.now(UTC), outcome.reading.invoices
+    with _timed(outcome, "submitting"):
+        advance = show("submitting orders", len(invoices))
+        outcome.submitted = submitting.submit(calls, invoices, advance)
+    outcome.known_before = outcome.submitted.before(began)
+    with _timed(outcome, "ending"):
+        _end(calls, outcome, show)
 
 
 def _end(calls: Calls, outcome: Outcome, show: Show) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from deploy.client import Refused
 from deploy.retail.file import RetailFile
@@ -22,12 +23,14 @@ class Memory:
     """How the platform stood before: units received and shipped by SKU, and the report of sales.
 
     There is no report where orders were still on their way. `is_new` until any of this is known.
+    `rules` are fraud's as they stood, while they are out of the way.
     """
 
     path: Path
     invoices: int = 0
     stock: dict[str, tuple[int, int]] = field(default_factory=dict)
     report: tuple[int, int] | None = None
+    rules: list[dict[str, Any]] | None = None
     is_new: bool = True
 
     def grow(self, invoices: int) -> None:

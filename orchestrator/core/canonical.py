@@ -2,7 +2,9 @@
 
 Times: a timer runs or does not; the deadline has passed or has not. Which timer ends first is a
 choice of the walk. Numbers of attempts and queries stand in ids only, so they are taken relative to
-the latest. What a settled step has tried, and the words of a reason, decide nothing any more.
+the latest. What a settled step has tried, and the words of a reason, decide nothing any more. On
+the way back nothing is begun any more, so it does not matter what was remembered, nor how a step
+came to have no effect.
 """
 
 from collections.abc import Hashable
@@ -36,17 +38,38 @@ def canonical(state: State) -> State:
 
 def key(state: State, sides: Sides) -> Hashable:
     """What of a state and its world decides what can follow."""
+    back = state.heading == "back"
+    return (
+        *_whole_key(state),
+        None if back else state.data.learn(Undoing("")),
+        tuple(
+            None if back and _is_gone(step, side) else (_step_key(step), _side_key(side, step))
+            for step, side in zip(state.steps, sides, strict=True)
+        ),
+    )
+
+
+def own_key(state: State) -> Hashable:
+    """What of a state alone decides what it makes of what comes in."""
+    return (*_whole_key(state), state.data, tuple(_step_key(step) for step in state.steps))
+
+
+def _whole_key(state: State) -> tuple[Hashable, ...]:
     review = state.review
     return (
         state.version == 0,
         state.status,
         state.heading,
         state.deadline == PAST and state.heading == "forward",
-        state.data.learn(Undoing("")),
         review and (review.step, review.level, review.choices, review.then, review.owner),
-        tuple(_step_key(step) for step in state.steps),
-        tuple(_side_key(side, step) for side, step in zip(sides, state.steps, strict=True)),
     )
+
+
+def _is_gone(step: StepState, side: Side) -> bool:
+    """Whether it is settled that the step has no effect, and can have none."""
+    settled = step.status in ("waiting", "skipped", "failed", "undone") and not step.due_at
+    never = side.tombstone or not any(kind == "do" for kind, _ in side.pending)
+    return settled and not (step.trouble or step.command_id or side.effects) and never
 
 
 def _step_at(step: StepState) -> StepState:

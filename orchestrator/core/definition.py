@@ -196,11 +196,15 @@ def hours(number: float) -> timedelta:
 def scaled(saga: Saga, factor: float) -> Saga:
     """The same saga with every duration multiplied by `factor`."""
     return replace(
-        saga,
+        _each(saga, lambda one: _scaled_step(one, factor)),
         deadline=saga.deadline * factor,
         review_within=saga.review_within * factor,
-        steps=tuple(_scaled_part(part, factor) for part in saga.steps),
     )
+
+
+def thinned(saga: Saga, attempts: int) -> Saga:
+    """The same saga with every step tried, and asked about, at most `attempts` times."""
+    return _each(saga, lambda one: _thinned_step(one, attempts))
 
 
 @cache
@@ -223,10 +227,23 @@ def _steps_of(part: Step | Parallel) -> tuple[Step, ...]:
     return part.steps if isinstance(part, Parallel) else (part,)
 
 
-def _scaled_part(part: Step | Parallel, factor: float) -> Step | Parallel:
-    if isinstance(part, Parallel):
-        return Parallel(tuple(_scaled_step(one, factor) for one in part.steps))
-    return _scaled_step(part, factor)
+def _each(saga: Saga, change: Callable[[Step], Step]) -> Saga:
+    def changed(part: Step | Parallel) -> Step | Parallel:
+        if isinstance(part, Parallel):
+            return Parallel(tuple(change(one) for one in part.steps))
+        return change(part)
+
+    return replace(saga, steps=tuple(changed(part) for part in saga.steps))
+
+
+def _thinned_step(one: Step, attempts: int) -> Step:
+    rules = {
+        result: replace(rule, attempts=min(rule.attempts, attempts))
+        if isinstance(rule, Query)
+        else rule
+        for result, rule in one.on.items()
+    }
+    return replace(one, attempts=min(one.attempts, attempts), on=rules)
 
 
 def _scaled_step(one: Step, factor: float) -> Step:

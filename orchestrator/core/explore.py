@@ -4,6 +4,9 @@ Everything that may happen in a state happens: commands are handled late or neve
 any order and any number of times, time passes, the deadline passes, people decide, and strays of
 every kind come in. Each transition is judged by `rules`; what breaks one is told as the shortest
 story that leads there. Data that a condition tells apart are walked one after the other.
+
+A step is tried, and asked about, at most `ATTEMPTS` times: a third time meets nothing that the
+second did not, and each more multiplies the states of all that runs beside it.
 """
 
 from collections import deque
@@ -15,9 +18,9 @@ from msgspec import structs
 
 from contracts.messages.values import SagaId, stamped
 from orchestrator.core.advance import advance
-from orchestrator.core.canonical import NOW, PAST, canonical, key
+from orchestrator.core.canonical import NOW, PAST, canonical, key, own_key
 from orchestrator.core.decision import Decision
-from orchestrator.core.definition import Saga
+from orchestrator.core.definition import Saga, thinned
 from orchestrator.core.moves import Move, moves
 from orchestrator.core.rules import broken, broken_at_rest
 from orchestrator.core.sample import examples
@@ -26,6 +29,7 @@ from orchestrator.core.strays import strays
 from orchestrator.core.tell import story
 from orchestrator.core.world import Side, Sides, tidied
 
+ATTEMPTS = 2
 MOST_STATES = 500_000
 MOST_BREACHES = 10
 
@@ -72,6 +76,7 @@ class _Node:
 
 def explore(saga: Saga, most_breaches: int = MOST_BREACHES) -> Walk:
     """Walk everything that may happen to the saga; stop at that many breaches."""
+    saga = thinned(saga, ATTEMPTS)
     whole = Walk(0, 0, 0, (), True)
     for data in examples(saga):
         left = most_breaches - len(whole.breaches)
@@ -84,7 +89,8 @@ def report(saga: Saga, walk: Walk) -> list[str]:
     """What the walk has shown, as lines for a person."""
     whole = "the whole state space" if walk.complete else "a part of the state space (stopped)"
     lines = [
-        f"{saga.name} version {saga.version}: {whole}, with all its attempts and queries",
+        f"{saga.name} version {saga.version}: {whole}, each step tried and asked about "
+        f"up to {ATTEMPTS} times",
         f"{walk.states} states, {walk.transitions} transitions, {walk.strays} strays, "
         f"{len(walk.breaches)} breaches",
     ]
@@ -98,6 +104,7 @@ class _Walker:
         self.saga, self.most_breaches = saga, most_breaches
         self.seen: dict[Hashable, _Node] = {}
         self.before: dict[Hashable, list[Hashable]] = {}
+        self.strayed: set[Hashable] = set()
         self.queue: deque[Hashable] = deque()
         self.transitions = self.strays = 0
         self.breaches: list[Breach] = []
@@ -117,9 +124,11 @@ class _Walker:
         return len(self.breaches) >= self.most_breaches or len(self.seen) >= MOST_STATES
 
     def _leave(self, here: Hashable, node: _Node) -> None:
-        for label, happened in strays(self.saga, node.state):
-            self.strays += 1
-            self._stray(node, label, happened)
+        if (own := own_key(node.state)) not in self.strayed:
+            self.strayed.add(own)
+            for label, happened in strays(self.saga, node.state):
+                self.strays += 1
+                self._stray(node, label, happened)
         for move in moves(self.saga, node.state, node.sides):
             self.transitions += 1
             after = self._take(node, move)

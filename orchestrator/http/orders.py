@@ -15,8 +15,10 @@ from orchestrator.http.group import Group
 from orchestrator.http.submit import (
     Accepted,
     Begin,
+    Declined,
     KeyedOrder,
     OrderBody,
+    Price,
     Remember,
     Submissions,
     Submit,
@@ -59,11 +61,13 @@ class BatchBody(BaseModel):
     orders: list[dict[str, Any]] = Field(min_length=1, max_length=BATCH_MOST)
 
 
-def routes(host: Host, remember: Remember, config: Settings, begin: Begin = ordered) -> APIRouter:
+def routes(
+    host: Host, remember: Remember, price: Price, config: Settings, begin: Begin = ordered
+) -> APIRouter:
     """The routes of submitting, on the orchestrator's database."""
     router = APIRouter(tags=["orders"])
-    submissions = Submissions(host, remember, begin)
-    group: Group[Submit, Accepted] = Group(
+    submissions = Submissions(host, remember, price, begin)
+    group: Group[Submit, Accepted | Declined] = Group(
         submissions.accept, most=config.submit_group, line=config.submit_queue
     )
 
@@ -71,6 +75,8 @@ def routes(host: Host, remember: Remember, config: Settings, begin: Begin = orde
     async def submit(body: OrderBody, key: Key, caller: Shop) -> Response:
         """Accept an order; from the answer on it is never lost."""
         (accepted,) = await group.submit([Submit.of(caller.subject, key, body)])
+        if isinstance(accepted, Declined):
+            raise Problem(**_declined(accepted))
         if not accepted.same:
             raise Problem(**_reused(key))
         answer = _answer(accepted)
@@ -117,10 +123,21 @@ def _read(order: dict[str, Any]) -> KeyedOrder | dict[str, Any]:
         return problem(422, "invalid", "The order is not valid", errors=wrong[:20])
 
 
-def _line(order: KeyedOrder, accepted: Accepted) -> dict[str, Any]:
+def _line(order: KeyedOrder, accepted: Accepted | Declined) -> dict[str, Any]:
+    if isinstance(accepted, Declined):
+        return {"key": order.key, **problem(**_declined(accepted))}
     if accepted.same:
         return {"key": order.key, **_answer(accepted)}
     return {"key": order.key, **problem(**_reused(order.key))}
+
+
+def _declined(declined: Declined) -> dict[str, Any]:
+    return {
+        "status": 422,
+        "slug": "no-price",
+        "title": "The order cannot be priced",
+        "detail": declined.reason,
+    }
 
 
 def _reused(key: str) -> dict[str, Any]:

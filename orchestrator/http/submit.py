@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import select, tuple_
 
 from contracts.delivery.due import Host
+from contracts.messages.inventory import Short
+from contracts.messages.payable import Payable
 from contracts.messages.values import (
     ContactId,
     CustomerId,
@@ -22,7 +24,6 @@ from contracts.messages.values import (
     OrderId,
     Sku,
     stamped,
-    total,
 )
 from contracts.runtime.bulk import insert_new
 from contracts.runtime.contacts import Contact
@@ -36,6 +37,8 @@ from orchestrator.shell.tables import SubmissionRow
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_MINOR_UNITS = 10**12
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+CODE = r"^[A-Za-z0-9_\-]+$"
+SHORT: dict[bool | None, Short] = {None: "ask", True: "ship", False: "reject"}
 Remember = Callable[[Sequence[Contact]], None]
 Key = tuple[str, str]  # a caller, and that caller's idempotency key
 SUBMISSIONS = SubmissionRow.__table__
@@ -67,6 +70,7 @@ class PaymentBody(Body):
 
     method: Literal["card"] = "card"
     token: str = Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_\-]+$")
+    country: str | None = Field(None, pattern=r"^[A-Z]{2}$")
 
 
 class ShipToBody(Body):
@@ -88,6 +92,10 @@ class OrderBody(Body):
     lines: list[LineBody] = Field(min_length=1, max_length=2000)
     payment: PaymentBody
     ship_to: ShipToBody
+    promotion_code: str | None = Field(None, min_length=1, max_length=64, pattern=CODE)
+    redeem_points: int = Field(0, ge=0, le=MOST_MINOR_UNITS)
+    accept_partial: bool | None = None
+    shipping: Literal["cheapest", "fastest"] | None = None
 
     @model_validator(mode="after")
     def _one_currency(self) -> "OrderBody":
@@ -129,7 +137,8 @@ class Submit:
         return self.caller, self.key
 
 
-Begin = Callable[[OrderId, Submit], runner.Beginning]
+Begin = Callable[[OrderId, Submit, Payable], runner.Beginning]
+Price = Callable[[Sequence[Submit]], Sequence[Payable | str]]
 
 
 @dataclass(frozen=True)
@@ -140,43 +149,65 @@ class Accepted:
     same: bool
 
 
+@dataclass(frozen=True)
+class Declined:
+    """The submit stands for no order, and why: it has no price."""
+
+    reason: str
+
+
 class Submissions:
-    """Accepts groups of orders on the orchestrator's database; `begin` says what each starts."""
+    """Accepts groups of orders on the orchestrator's database; `price` says what each costs, or
+    why it has no price, and `begin` what it starts."""
 
-    def __init__(self, host: Host, remember: Remember, begin: Begin) -> None:
-        self._host, self._remember, self._begin = host, remember, begin
+    def __init__(self, host: Host, remember: Remember, price: Price, begin: Begin) -> None:
+        self._host, self._remember, self._price, self._begin = host, remember, price, begin
 
-    def accept(self, group: Sequence[Submit]) -> list[Accepted]:
-        """Accept each submit once, in one transaction; twins get the same answer."""
+    def accept(self, group: Sequence[Submit]) -> list[Accepted | Declined]:
+        """Accept each submit once, in one transaction; twins get the same answer.
+
+        What is known is answered as it was, whatever it would cost today.
+        """
         firsts = {submit.by: submit for submit in reversed(group)}
         submits = [firsts[key] for key in sorted(firsts)]
+        prices = dict(zip(sorted(firsts), self._price(submits), strict=True))
         self._remember([_contact(submit) for submit in submits])
-        known = self._host.run(lambda session: _accept(session, submits, self._begin))
+        known = self._host.run(lambda session: _accept(session, submits, prices, self._begin))
         passing("committed-before-202")
-        return [
-            Accepted(OrderId(row["order_id"]), row["fingerprint"] == submit.fingerprint)
-            for submit in group
-            for row in [known[submit.by]]
-        ]
+        return [_answer(submit, known.get(submit.by), prices[submit.by]) for submit in group]
 
 
 def _accept(
-    session: BatchSession, submits: Sequence[Submit], begin: Begin
+    session: BatchSession,
+    submits: Sequence[Submit],
+    prices: Mapping[Key, Payable | str],
+    begin: Begin,
 ) -> dict[Key, Mapping[str, Any]]:
-    """The submission that each key stands for; what is new begins its saga."""
+    """The submission that each key stands for; what is new and has a price begins its saga."""
     at = datetime.now(UTC)
-    rows: dict[Key, Mapping[str, Any]] = {submit.by: _row(submit, at) for submit in submits}
+    rows: dict[Key, Mapping[str, Any]] = {
+        submit.by: _row(submit, at) for submit in submits if isinstance(prices[submit.by], Payable)
+    }
     new = insert_new(session, SUBMISSIONS, list(rows.values()), "order_id")
-    known = [key for key, row in rows.items() if row["order_id"] not in new]
+    begun = {key: row for key, row in rows.items() if row["order_id"] in new}
     runner.start(
         session,
         [
-            begin(OrderId(rows[submit.by]["order_id"]), submit)
+            begin(OrderId(begun[submit.by]["order_id"]), submit, payable)
             for submit in submits
-            if rows[submit.by]["order_id"] in new
+            if submit.by in begun and isinstance(payable := prices[submit.by], Payable)
         ],
     )
-    return rows | (_known(session, known) if known else {})
+    known = [submit.by for submit in submits if submit.by not in begun]
+    return begun | (_known(session, known) if known else {})
+
+
+def _answer(
+    submit: Submit, row: Mapping[str, Any] | None, price: Payable | str
+) -> Accepted | Declined:
+    if row is None:
+        return Declined(str(price))
+    return Accepted(OrderId(row["order_id"]), row["fingerprint"] == submit.fingerprint)
 
 
 def _known(session: BatchSession, keys: Sequence[Key]) -> dict[Key, Mapping[str, Any]]:
@@ -195,31 +226,39 @@ def _row(submit: Submit, at: datetime) -> dict[str, Any]:
     }
 
 
-def ordered(order_id: OrderId, submit: Submit) -> runner.Beginning:
+def ordered(order_id: OrderId, submit: Submit, payable: Payable) -> runner.Beginning:
     """The saga of an order."""
-    data = order_of(order_id, submit)
+    data = order_of(order_id, submit, payable)
     return runner.Beginning(ORDER, runner.saga_id_of(order_id), order_id, data)
 
 
-def order_of(order_id: OrderId, submit: Submit) -> Order:
+def order_of(order_id: OrderId, submit: Submit, payable: Payable) -> Order:
     """What the saga is to know of a submitted order: references instead of personal data."""
     body = submit.body
-    lines = tuple(
+    return Order(
+        order_id=order_id,
+        customer_id=CustomerId(body.customer_id),
+        contact_id=contact_id_of(submit),
+        lines=lines_of(body),
+        payable=payable,
+        short=SHORT[body.accept_partial],
+        promotion_code=body.promotion_code or "",
+        ship_country=body.ship_to.country,
+        card_country=body.payment.country or "",
+        payment_method=body.payment.method,
+        payment_token=body.payment.token,
+    )
+
+
+def lines_of(body: OrderBody) -> tuple[Line, ...]:
+    """The lines as messages carry them."""
+    return tuple(
         Line(
             sku=Sku(line.sku),
             quantity=line.quantity,
             unit_price=Money(amount=line.unit_price.amount, currency=line.unit_price.currency),
         )
         for line in body.lines
-    )
-    return Order(
-        order_id=order_id,
-        customer_id=CustomerId(body.customer_id),
-        contact_id=contact_id_of(submit),
-        lines=lines,
-        total=total(lines, body.currency),
-        payment_method=body.payment.method,
-        payment_token=body.payment.token,
     )
 
 

@@ -1,10 +1,24 @@
 """ORDER: how an order comes to be, as a value."""
 
+from contracts.messages.fraud import FraudSuspected
+from contracts.messages.inventory import InventoryPartiallyReserved
 from contracts.messages.payments import PaymentStatusUnknown
 from contracts.messages.shipping import ShippingStatusUnknown
-from orchestrator.core.definition import Saga, minutes, pivot, query, seconds, step
+from orchestrator.core.definition import (
+    Saga,
+    hours,
+    minutes,
+    parallel,
+    pivot,
+    query,
+    review,
+    seconds,
+    step,
+)
 from orchestrator.sagas.order_data import Order
 
+SUSPECTED = review("It looks like fraud. Accept the order?", by="risk", within=hours(4))
+SHORT = review("Some lines are missing. Ship the rest?", by="support", within=hours(8))
 ASK_PAYMENTS = query(Order.query_payment, every=seconds(30), attempts=10)
 ASK_SHIPPING = query(Order.query_shipping, every=seconds(30), attempts=10)
 
@@ -15,8 +29,30 @@ ORDER = Saga(
     owner="operator",
     deadline=minutes(30),
     steps=(
-        step("create order", do=Order.create, undo=Order.cancel),
-        step("reserve inventory", do=Order.reserve, undo=Order.release),
+        step("create order", do=Order.create, undo=Order.reject),
+        step(
+            "check fraud",
+            do=Order.check_fraud,
+            within=seconds(5),
+            attempts=3,
+            on={FraudSuspected: SUSPECTED},
+        ),
+        parallel(
+            step(
+                "reserve inventory",
+                do=Order.reserve,
+                undo=Order.release,
+                on={InventoryPartiallyReserved: SHORT},
+            ),
+            step(
+                "apply promotion",
+                do=Order.apply_promotion,
+                undo=Order.withdraw_promotion,
+                when=Order.has_promotion,
+            ),
+        ),
+        step("adjust order", do=Order.adjust, when=Order.is_short),
+        step("redeem points", do=Order.redeem, undo=Order.restore_points, when=Order.has_points),
         step(
             "authorize payment",
             do=Order.authorize,

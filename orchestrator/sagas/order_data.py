@@ -3,8 +3,24 @@
 from dataclasses import dataclass, replace
 
 from contracts.messages.base import Result
-from contracts.messages.inventory import ReleaseInventory, ReserveInventory
-from contracts.messages.orders import CancelOrder, ConfirmOrder, CreateOrder, OrderConfirmed
+from contracts.messages.fraud import CheckFraud
+from contracts.messages.inventory import (
+    InventoryPartiallyReserved,
+    InventoryReservedInPart,
+    ReleaseInventory,
+    ReserveInventory,
+    Short,
+)
+from contracts.messages.loyalty import RedeemPoints, RestorePoints
+from contracts.messages.orders import (
+    AdjustOrder,
+    ConfirmOrder,
+    CreateOrder,
+    OrderAdjusted,
+    OrderConfirmed,
+    RejectOrder,
+)
+from contracts.messages.payable import Payable
 from contracts.messages.payments import (
     AuthorizePayment,
     CapturePayment,
@@ -12,8 +28,9 @@ from contracts.messages.payments import (
     QueryPayment,
     VoidPayment,
 )
+from contracts.messages.promotions import ApplyPromotion, WithdrawPromotion
 from contracts.messages.shipping import QueryShipping, ShippingRequested, StartShipping
-from contracts.messages.values import ContactId, CustomerId, Line, Money, OrderId
+from contracts.messages.values import ContactId, CustomerId, Line, OrderId
 from orchestrator.core.definition import Undoing, learned
 
 
@@ -25,9 +42,15 @@ class Order:
     customer_id: CustomerId
     contact_id: ContactId
     lines: tuple[Line, ...]
-    total: Money
+    payable: Payable
+    short: Short
+    promotion_code: str
+    ship_country: str
+    card_country: str
     payment_method: str
     payment_token: str
+    reserved: tuple[Line, ...] | None = learned(InventoryPartiallyReserved, InventoryReservedInPart)
+    adjusted: Payable | None = learned(OrderAdjusted)
     authorization: str | None = learned(PaymentAuthorized)
     tracking: str | None = learned(ShippingRequested)
     reason: str | None = learned(Undoing)
@@ -35,6 +58,10 @@ class Order:
     def learn(self, fact: Result | Undoing) -> "Order":
         """What the order remembers of a result."""
         match fact:
+            case InventoryPartiallyReserved(lines=lines) | InventoryReservedInPart(lines=lines):
+                return replace(self, reserved=lines)
+            case OrderAdjusted(payable=payable):
+                return replace(self, adjusted=payable)
             case PaymentAuthorized(reference=reference):
                 return replace(self, authorization=reference)
             case ShippingRequested(tracking=tracking):
@@ -44,9 +71,31 @@ class Order:
             case _:
                 return self
 
+    @property
+    def held(self) -> tuple[Line, ...]:
+        """The lines it is for."""
+        return self.lines if self.reserved is None else self.reserved
+
+    @property
+    def costs(self) -> Payable:
+        """What it costs."""
+        return self.adjusted or self.payable
+
+    def has_promotion(self) -> bool:
+        """Whether a code was given."""
+        return bool(self.promotion_code)
+
+    def is_short(self) -> bool:
+        """Whether some of it is missing."""
+        return self.reserved is not None
+
+    def has_points(self) -> bool:
+        """Whether points pay for some of it."""
+        return self.costs.points > 0
+
     def has_payable(self) -> bool:
         """Whether there is anything to pay."""
-        return self.total.amount > 0
+        return self.costs.total.amount > 0
 
     def create(self) -> CreateOrder:
         """Write the order down."""
@@ -54,26 +103,61 @@ class Order:
             order_id=self.order_id,
             customer_id=self.customer_id,
             lines=self.lines,
-            total=self.total,
+            payable=self.payable,
         )
 
-    def cancel(self) -> CancelOrder:
+    def reject(self) -> RejectOrder:
         """Mark it rejected, and say why."""
-        return CancelOrder(order_id=self.order_id, reason=self.reason or "")
+        return RejectOrder(order_id=self.order_id, reason=self.reason or "")
+
+    def check_fraud(self) -> CheckFraud:
+        """Have it judged."""
+        return CheckFraud(
+            order_id=self.order_id,
+            customer_id=self.customer_id,
+            amount=self.payable.total,
+            ship_country=self.ship_country,
+            card_country=self.card_country,
+            payment_token=self.payment_token,
+        )
 
     def reserve(self) -> ReserveInventory:
         """Hold its stock."""
-        return ReserveInventory(order_id=self.order_id, lines=self.lines)
+        return ReserveInventory(order_id=self.order_id, lines=self.lines, short=self.short)
 
     def release(self) -> ReleaseInventory:
         """Give its stock back."""
         return ReleaseInventory(order_id=self.order_id)
 
+    def apply_promotion(self) -> ApplyPromotion:
+        """Take a use of its code."""
+        return ApplyPromotion(
+            order_id=self.order_id, customer_id=self.customer_id, code=self.promotion_code
+        )
+
+    def withdraw_promotion(self) -> WithdrawPromotion:
+        """Give the use back."""
+        return WithdrawPromotion(order_id=self.order_id)
+
+    def adjust(self) -> AdjustOrder:
+        """Let it be for what is there."""
+        return AdjustOrder(order_id=self.order_id, lines=self.held)
+
+    def redeem(self) -> RedeemPoints:
+        """Take its points."""
+        return RedeemPoints(
+            order_id=self.order_id, customer_id=self.customer_id, points=self.costs.points
+        )
+
+    def restore_points(self) -> RestorePoints:
+        """Give the points back."""
+        return RestorePoints(order_id=self.order_id)
+
     def authorize(self) -> AuthorizePayment:
         """Hold the money."""
         return AuthorizePayment(
             order_id=self.order_id,
-            amount=self.total,
+            amount=self.costs.total,
             method=self.payment_method,
             token=self.payment_token,
         )
@@ -84,7 +168,7 @@ class Order:
 
     def capture(self) -> CapturePayment:
         """Take the money."""
-        return CapturePayment(order_id=self.order_id, amount=self.total)
+        return CapturePayment(order_id=self.order_id, amount=self.costs.total)
 
     def query_payment(self) -> QueryPayment:
         """Find out about the money."""
@@ -100,13 +184,13 @@ class Order:
             order_id=self.order_id,
             customer_id=self.customer_id,
             contact_id=self.contact_id,
-            lines=self.lines,
-            total=self.total,
+            lines=self.held,
+            total=self.costs.total,
         )
 
     def ship(self) -> StartShipping:
         """Hand it to a carrier."""
-        return StartShipping(order_id=self.order_id, contact_id=self.contact_id, lines=self.lines)
+        return StartShipping(order_id=self.order_id, contact_id=self.contact_id, lines=self.held)
 
     def query_shipping(self) -> QueryShipping:
         """Find out about the parcel."""

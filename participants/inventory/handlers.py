@@ -1,12 +1,15 @@
 """START HERE: what inventory does on each command, and when a parcel has gone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from contracts.delivery.service import Rows, Service
 from contracts.messages.inventory import (
+    InventoryPartiallyReserved,
     InventoryReleased,
     InventoryReservationFailed,
     InventoryReserved,
+    InventoryReservedInPart,
     ReleaseInventory,
     ReserveInventory,
 )
@@ -17,6 +20,7 @@ from participants.inventory import stock
 from participants.inventory.tables import Reservation
 
 inventory = Service("inventory")
+Reserved = InventoryReserved | InventoryPartiallyReserved | InventoryReservedInPart
 
 
 def _reservations(messages: Sequence[ReleaseInventory | ShippingRequested]) -> Iterable[Rows]:
@@ -26,18 +30,21 @@ def _reservations(messages: Sequence[ReleaseInventory | ShippingRequested]) -> I
 @inventory.handles(ReserveInventory, loads=stock.rows_of)
 def reserve(
     command: ReserveInventory, session: BatchSession
-) -> InventoryReserved | InventoryReservationFailed:
-    """Hold every line or none. An order that was released before holds nothing ever."""
+) -> Reserved | InventoryReservationFailed:
+    """Hold every line; where stock falls short, as much of each as there is, unless the customer
+    wants all or nothing. An order that was released before holds nothing ever."""
     held = session.get(Reservation, command.order_id)
     if held and held.state == stock.RELEASED:
         return _failed(command, (), "released before it was reserved")
     if held:
-        return InventoryReserved(order_id=command.order_id)
-    units = stock.units_of(command.lines)
-    if short := stock.missing(session, units):
+        return _reserved(command, held.units)
+    wanted = stock.units_of(command.lines)
+    short = stock.missing(session, wanted)
+    units = stock.available(session, wanted) if short else wanted
+    if short and (command.short == "reject" or not units):
         return _failed(command, short, "out of stock")
     stock.take(session, command.order_id, units)
-    return InventoryReserved(order_id=command.order_id)
+    return _reserved(command, units)
 
 
 @inventory.handles(ReleaseInventory, loads=_reservations)
@@ -59,6 +66,17 @@ def ship(event: ShippingRequested, session: BatchSession) -> None:
     if held and held.state == stock.HELD:
         stock.load_held(session, held)
         stock.ship(session, held)
+
+
+def _reserved(command: ReserveInventory, units: Mapping[Any, int]) -> Reserved:
+    """What is held, in the words of what the customer wants."""
+    lines = stock.filled(command.lines, units)
+    if lines == command.lines:
+        return InventoryReserved(order_id=command.order_id)
+    wanted = stock.units_of(command.lines)
+    missing = tuple(sku for sku in sorted(wanted) if units.get(sku, 0) < wanted[sku])
+    kind = InventoryReservedInPart if command.short == "ship" else InventoryPartiallyReserved
+    return kind(order_id=command.order_id, lines=lines, missing=missing)
 
 
 def _failed(

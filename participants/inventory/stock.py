@@ -1,10 +1,12 @@
-"""The rules of stock: all lines or none, the last unit once, and every move in the ledger.
+"""The rules of stock: the last unit goes once, and every move stands in the ledger.
 
 Units stand in one of three places (`on_hand`, `reserved`, `shipped`) and come from `outside`.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from contracts.delivery.service import Rows
 from contracts.messages.inventory import ReserveInventory
@@ -45,6 +47,22 @@ def units_of(lines: Iterable[Line]) -> dict[Sku, int]:
 def missing(session: BatchSession, units: Mapping[Sku, int]) -> tuple[Sku, ...]:
     """The SKUs of which there is not enough on hand."""
     return tuple(sku for sku, wanted in sorted(units.items()) if _on_hand(session, sku) < wanted)
+
+
+def available(session: BatchSession, units: Mapping[Sku, int]) -> dict[Sku, int]:
+    """As many of these units as are on hand; nothing of a SKU that is out of stock."""
+    there = {sku: min(wanted, _on_hand(session, sku)) for sku, wanted in units.items()}
+    return {sku: count for sku, count in there.items() if count > 0}
+
+
+def filled(lines: Iterable[Line], units: Mapping[Any, int]) -> tuple[Line, ...]:
+    """The lines as far as these units go, the first line first."""
+    left, found = dict(units), []
+    for line in lines:
+        if count := min(line.quantity, left.get(line.sku, 0)):
+            left[line.sku] -= count
+            found.append(line if count == line.quantity else replace(line, quantity=count))
+    return tuple(found)
 
 
 def take(session: BatchSession, order_id: OrderId, units: Mapping[Sku, int]) -> None:

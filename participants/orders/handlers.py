@@ -1,18 +1,23 @@
 """START HERE: what orders does on each command, and what it learns from public results."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from contracts.delivery.service import Rows, Service
+from contracts.messages.catalogue import read
 from contracts.messages.orders import (
-    CancelOrder,
+    AdjustOrder,
     ConfirmOrder,
     CreateOrder,
     OrderAccepted,
-    OrderCancelled,
+    OrderAdjusted,
     OrderCreated,
     OrderNotAccepted,
+    OrderRejected,
+    RejectOrder,
 )
+from contracts.messages.payable import Payable
 from contracts.messages.payments import (
     PaymentAuthorized,
     PaymentCaptured,
@@ -21,7 +26,9 @@ from contracts.messages.payments import (
 )
 from contracts.messages.reviews import ManualReviewRequired
 from contracts.messages.shipping import ShippingRequested
+from contracts.messages.values import Line
 from contracts.runtime.session import BatchSession
+from participants.orders.payable import part_of
 from participants.orders.statuses import advance, known, reach
 from participants.orders.tables import OrderRow
 
@@ -37,18 +44,27 @@ def create(command: CreateOrder, session: BatchSession) -> OrderCreated:
     """Write the order down; one that was cancelled before stays rejected."""
     row = known(session, command.order_id)
     row.customer_id = command.customer_id
-    row.currency, row.amount = command.total.currency, command.total.amount
-    row.lines = list(command.lines)
+    _costs(row, command.lines, command.payable)
     return OrderCreated(
-        order_id=command.order_id, customer_id=command.customer_id, total=command.total
+        order_id=command.order_id, customer_id=command.customer_id, total=command.payable.total
     )
 
 
-@orders.handles(CancelOrder, loads=_orders)
-def cancel(command: CancelOrder, session: BatchSession) -> OrderCancelled:
+@orders.handles(AdjustOrder, loads=_orders)
+def adjust(command: AdjustOrder, session: BatchSession) -> OrderAdjusted:
+    """The order is for what is there, and costs as much."""
+    row = known(session, command.order_id)
+    payable = part_of(read(Payable, row.payable), command.lines)
+    _costs(row, command.lines, payable)
+    return OrderAdjusted(order_id=command.order_id, payable=payable)
+
+
+@orders.handles(RejectOrder, loads=_orders)
+def reject(command: RejectOrder, session: BatchSession) -> OrderRejected:
     """The order stands as rejected, with the reason."""
-    reach(known(session, command.order_id), "rejected", command.reason)
-    return OrderCancelled(order_id=command.order_id)
+    row = known(session, command.order_id)
+    reach(row, "rejected", command.reason)
+    return OrderRejected(order_id=command.order_id, reason=row.reason)
 
 
 @orders.handles(ConfirmOrder, loads=_orders)
@@ -94,3 +110,8 @@ def voided(event: PaymentVoided, session: BatchSession) -> None:
 def shipped(event: ShippingRequested, session: BatchSession) -> None:
     """The carrier has the parcel."""
     advance(known(session, event.order_id), "fulfilment_status", "requested")
+
+
+def _costs(row: OrderRow, lines: tuple[Line, ...], payable: Payable) -> None:
+    row.lines, row.payable = list(lines), asdict(payable)
+    row.currency, row.amount = payable.total.currency, payable.total.amount

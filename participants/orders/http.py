@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,10 +12,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import undefer
 from sse_starlette import EventSourceResponse
 
+from contracts.messages.catalogue import read
+from contracts.messages.payable import Payable
 from contracts.messages.values import derived
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.database import Database
 from contracts.runtime.problems import Problem
+from participants.orders.payable import shown
 from participants.orders.statuses import FINAL
 from participants.orders.tables import OrderRow
 
@@ -98,6 +102,7 @@ def _shown(row: OrderRow) -> dict[str, Any]:
         "currency": row.currency,
         "total": {"amount": row.amount, "currency": row.currency},
         "lines": row.lines,
+        "payable": shown(read(Payable, row.payable)),
         **_references(row.id),
     }
 
@@ -106,6 +111,7 @@ def _awaited(order_id: str, accepted: Accepted) -> dict[str, Any] | None:
     data = accepted(order_id)
     if data is None:
         return None
+    payable: Payable = read(Payable, data["payable"])
     return {
         "id": order_id,
         "status": "pending",
@@ -113,9 +119,10 @@ def _awaited(order_id: str, accepted: Accepted) -> dict[str, Any] | None:
         "fulfilment_status": "none",
         "reason": "",
         "customer_id": data["customer_id"],
-        "currency": data["total"]["currency"],
-        "total": data["total"],
+        "currency": payable.total.currency,
+        "total": asdict(payable.total),
         "lines": data["lines"],
+        "payable": shown(payable),
         **_references(order_id),
     }
 

@@ -26,6 +26,7 @@ def known(session: BatchSession, order_id: str) -> OrderRow:
             currency="",
             amount=0,
             lines=[],
+            payable={},
             status="pending",
             payment_status="none",
             fulfilment_status="none",

@@ -14,6 +14,7 @@ class Base(DeclarativeBase):
         str: Text,
         datetime: DateTime(timezone=True),
         list[Any]: JSON,
+        dict[str, Any]: JSON,
     }
 
 
@@ -26,6 +27,7 @@ class OrderRow(Base):
     currency: Mapped[str]
     amount: Mapped[int] = mapped_column(BigInteger)
     lines: Mapped[list[Any]] = mapped_column(deferred=True)  # long, and read over HTTP alone
+    payable: Mapped[dict[str, Any]]
     status: Mapped[str]
     payment_status: Mapped[str]
     fulfilment_status: Mapped[str]

@@ -70,8 +70,9 @@ def inputs(draw: st.DrawFn, state: State) -> Input:
 
 
 def new(payable: int = 1) -> State:
-    data: Order = example_of(Order)
-    data = replace(data, total=replace(data.total, amount=payable))
+    order: Order = example_of(Order)
+    total = replace(order.payable.total, amount=payable)
+    data = replace(order, payable=replace(order.payable, total=total))
     return begin(ORDER, SAGA_ID, data, NOON)
 
 
@@ -152,7 +153,7 @@ def test_scaling_multiplies_every_wait() -> None:
     assert soon
     assert (soon - NOON) == (slow - NOON) * 0.01
     assert fast.deadline == ORDER.deadline * 0.01
-    query = fast.flat[2].query
+    query = fast.flat[ORDER.place["authorize payment"]].query
     assert query
     assert query.every == timedelta(seconds=0.3)
 

@@ -43,7 +43,7 @@ def said(message: Message, name: str, source: str = "shop") -> Envelope:
 
 def reserve(name: str) -> Envelope:
     """A command to reserve for the order of this name."""
-    return said(ReserveInventory(order_id=order(name), lines=()), name)
+    return said(ReserveInventory(order_id=order(name), lines=(), short="reject"), name)
 
 
 def confirmed(name: str) -> Envelope:

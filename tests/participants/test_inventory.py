@@ -16,6 +16,7 @@ from contracts.messages.inventory import (
     InventoryReserved,
     ReleaseInventory,
     ReserveInventory,
+    Short,
 )
 from contracts.messages.shipping import ShippingRequested
 from contracts.messages.values import Line, Money, OrderId, Sku
@@ -44,10 +45,10 @@ def stocked(store: Bench, quantity: int) -> Sku:
     return sku
 
 
-def reserve(order: OrderId, *wanted: tuple[Sku, int]) -> ReserveInventory:
+def reserve(order: OrderId, *wanted: tuple[Sku, int], short: Short = "reject") -> ReserveInventory:
     """A command to hold these."""
     lines = tuple(Line(sku=sku, quantity=units, unit_price=PRICE) for sku, units in wanted)
-    return ReserveInventory(order_id=order, lines=lines)
+    return ReserveInventory(order_id=order, lines=lines, short=short)
 
 
 def taken(order: OrderId) -> ShippingRequested:

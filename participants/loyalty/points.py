@@ -1,0 +1,122 @@
+"""The rules of points: as many as were asked for or none, given back once, earned once an order."""
+
+from collections.abc import Iterable, Sequence
+
+from contracts.delivery.service import Rows
+from contracts.messages.loyalty import RedeemPoints, RestorePoints
+from contracts.messages.orders import OrderConfirmed
+from contracts.messages.values import OrderId
+from contracts.runtime.session import BatchSession
+from participants.loyalty import ledger
+from participants.loyalty.tables import OrderEarning, OrderRedemption, PointsAccount
+
+MINOR_UNITS_A_POINT = 100
+GUEST = "guest-"
+APPLIED, RESTORED = "applied", "restored"
+EARNED, REVERSED = "earned", "reversed"
+ALL_LOADED = "accounts are loaded of every"
+
+
+def redeeming(commands: Sequence[RedeemPoints]) -> Iterable[Rows]:
+    """The rows these commands need: what their orders took, and their customers' accounts."""
+    return (
+        (OrderRedemption, {command.order_id for command in commands}),
+        (PointsAccount, {command.customer_id for command in commands}),
+    )
+
+
+def restoring(commands: Sequence[RestorePoints]) -> Iterable[Rows]:
+    """The rows these commands name; the accounts are found through them."""
+    return ((OrderRedemption, {command.order_id for command in commands}),)
+
+
+def earning(events: Sequence[OrderConfirmed]) -> Iterable[Rows]:
+    """The rows of those that earn anything."""
+    those = [event for event in events if earned_by(event)]
+    return (
+        (OrderEarning, {event.order_id for event in those}),
+        (PointsAccount, {event.customer_id for event in those}),
+    )
+
+
+def earned_by(event: OrderConfirmed) -> int:
+    """One point for every full 100 minor units; a guest earns nothing."""
+    guest = is_guest(event.customer_id)
+    return 0 if guest else max(0, event.total.amount // MINOR_UNITS_A_POINT)
+
+
+def is_guest(customer_id: str) -> bool:
+    """Whether nobody can come back for points under this id."""
+    return customer_id.startswith(GUEST)
+
+
+def redeem(session: BatchSession, order_id: str, customer_id: str, points: int) -> None:
+    """Take these points for the order; there must be enough."""
+    ledger.move(session, customer_id, "redeem", points, order_id)
+    session.add(
+        OrderRedemption(order_id=order_id, customer_id=customer_id, points=points, state=APPLIED)
+    )
+
+
+def restore(session: BatchSession, order_id: OrderId) -> None:
+    """Give back what the order took; where it took nothing, make sure that it never will."""
+    taken: OrderRedemption | None = session.get(OrderRedemption, order_id)
+    if taken is None:
+        session.add(OrderRedemption(order_id=order_id, customer_id="", points=0, state=RESTORED))
+    elif taken.state == APPLIED:
+        _load_account(session, taken)
+        ledger.move(session, taken.customer_id, "restore", taken.points, order_id)
+        taken.state = RESTORED
+
+
+def earn(session: BatchSession, order_id: OrderId, customer_id: str, points: int) -> None:
+    """Give the customer what the order earns, unless it has earned, or was reversed, before."""
+    if points and session.get(OrderEarning, order_id) is None:
+        ledger.move(session, customer_id, "earn", points, order_id)
+        session.add(_earning(order_id, customer_id, points, EARNED))
+
+
+def reverse(session: BatchSession, order_id: OrderId) -> int:
+    """Take back what the order earned, at most the balance that is left; how many were taken.
+
+    What could not be taken is recorded as `unrecovered`. Before the order has earned, make sure
+    that it never will. The handler of an event that calls this declares with loads= the
+    `OrderEarning` rows of its orders, so that a batch takes no query for each.
+    """
+    session.load(OrderEarning, {order_id})
+    earned: OrderEarning | None = session.get(OrderEarning, order_id)
+    if earned is None:
+        session.add(_earning(order_id, "", 0, REVERSED))
+    if earned is None or earned.state == REVERSED:
+        return 0
+    _load_account(session, earned)
+    taken = min(earned.points, ledger.balance(session, earned.customer_id))
+    if taken:
+        ledger.move(session, earned.customer_id, "reverse", taken, order_id)
+    earned.state, earned.unrecovered = REVERSED, earned.points - taken
+    return taken
+
+
+def adjust(session: BatchSession, customer_id: str, points: int, reason: str) -> bool:
+    """Give these points, or take them if they are negative; whether there were enough to take."""
+    enough = ledger.balance(session, customer_id) + points >= 0
+    if enough:
+        ledger.move(session, customer_id, "adjust", points, None, reason)
+    return enough
+
+
+def _earning(order_id: str, customer_id: str, points: int, state: str) -> OrderEarning:
+    return OrderEarning(
+        order_id=order_id, customer_id=customer_id, points=points, unrecovered=0, state=state
+    )
+
+
+def _load_account(session: BatchSession, order: OrderRedemption | OrderEarning) -> None:
+    """Load the order's account, at the first call with those of all such orders of the batch."""
+    known, told = [order], f"{ALL_LOADED} {type(order).__name__}"
+    if told not in session.info:
+        session.info[told] = True
+        known += session.rows(type(order))
+    session.load(
+        PointsAccount, {row.customer_id for row in known if row.state in (APPLIED, EARNED)}
+    )

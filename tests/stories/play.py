@@ -1,0 +1,89 @@
+"""The stage on which a story is told: one saga, no services, and a clock that the test turns."""
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from contracts.messages.base import Result
+from contracts.messages.orders import OrderAdjusted
+from contracts.messages.values import Money, OrderId, SagaId, stamped
+from orchestrator.core.advance import advance
+from orchestrator.core.decision import Decision, Send
+from orchestrator.core.sample import example_of, sample
+from orchestrator.core.state import Answer, Chosen, Input, Start, Wake, begin
+from orchestrator.core.tell import told, why
+from orchestrator.sagas import SAGAS
+from orchestrator.sagas.order_data import Order
+
+ORDER = SAGAS["order", 1]
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+class Play:
+    """One order on a stage without services: the test speaks for them, and for time."""
+
+    def __init__(self, payable: int = 1999, points: int = 0, code: str = "") -> None:
+        order: Order = example_of(Order)
+        total = Money(amount=payable, currency="GBP")
+        costs = replace(order.payable, points=points, total=total)
+        data = replace(
+            order, order_id=OrderId(stamped(NOON, "order")), payable=costs, promotion_code=code
+        )
+        self.now = NOON
+        self.state = begin(ORDER, SagaId(stamped(NOON, "saga")), data, NOON)
+        self.journal: list[tuple[datetime, tuple[str, ...]]] = []
+        self.sent: list[Send] = []
+        self.published: list[str] = []
+        self.happens(Start(at=NOON))
+
+    def happens(self, happened: Input) -> Decision:
+        decision = advance(ORDER, self.state, happened)
+        ignored = (f"ignored: {decision.ignored}",) if decision.ignored else ()
+        self.journal.append((happened.at, (*ignored, *decision.notes)))
+        self.state = decision.state
+        self.sent.extend(decision.commands)
+        self.published.extend(event.wire_name() for event in decision.events)
+        return decision
+
+    def answer(self, name: str, reason: str = "", to: Send | None = None) -> None:
+        """A service answers, the latest command unless told otherwise, 0.1 s later."""
+        sent = to or self.sent[-1]
+        result: Result = sample(name, ORDER.flat[ORDER.place[sent.step]])
+        if isinstance(result, OrderAdjusted):
+            result = replace(result, payable=self.state.data.payable)
+        if reason:
+            result = replace(result, reason=reason)  # type: ignore[call-arg]
+        self.now += timedelta(seconds=0.1)
+        self.happens(Answer(at=self.now, command_id=sent.id, result=result))
+
+    def answers(self, *names: str) -> None:
+        for name in names:
+            self.answer(name)
+
+    def silence(self, times: int = 1) -> None:
+        """Nothing comes until something is due, that many times."""
+        for _ in range(times):
+            assert self.state.wake_at
+            self.now = self.state.wake_at
+            self.happens(Wake(at=self.now))
+
+    def chooses(self, choice: str, by: str, reason: str) -> None:
+        assert self.state.review
+        self.now += timedelta(minutes=5)
+        review_id = self.state.review.id
+        self.happens(Chosen(at=self.now, review_id=review_id, choice=choice, by=by, reason=reason))
+
+    def until_review(self) -> None:
+        while not self.state.review:
+            self.silence()
+
+    def lines(self) -> list[str]:
+        return [*told(NOON, self.journal), "", *why(ORDER, self.state, self.now)]
+
+
+def same(path: Path, text: str) -> None:
+    """The text is the golden one (or becomes it)."""
+    if os.environ.get("CONCERTO_WRITE_STORIES"):
+        path.write_text(text)
+    assert text == path.read_text(), f"{path.name} tells it otherwise"
