@@ -56,7 +56,7 @@ class Platforms:
         price = {"amount": 1999, "currency": "GBP"}
         return {
             "key": f"key-{number}",
-            "customer_id": f"c{number % 7}",
+            "customer_id": f"c{number % 1000}",
             "currency": "GBP",
             "lines": [{"sku": "SKU-1", "quantity": 2, "unit_price": price}],
             "payment": {"method": "card", "token": token},
