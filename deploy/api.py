@@ -1,6 +1,6 @@
 """The HTTP edge: mounts each service's routes, each on that service's own database role."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
@@ -11,20 +11,24 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import select, text
 
 from contracts.delivery.due import Host
+from contracts.messages.values import ContactId, CustomerId
 from contracts.runtime import collector, problems, telemetry
 from contracts.runtime.bodies import BodyLimit
+from contracts.runtime.contacts import Contact
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings, settings
 from deploy import operations
 from deploy.pricing import pricing
 from deploy.services import services
-from orchestrator.http import console, orders, sagas
+from orchestrator.http import console, orders, sagas, taking_back
 from orchestrator.http.submit import Begin, ordered
 from orchestrator.shell.runner import orchestrator, saga_id_of
 from orchestrator.shell.tables import SagaRow
+from participants.inventory.tables import Stock
 from participants.users.remember import remember
 
-OPEN = ("/livez", "/readyz", "/metrics")  # the only routes without roles
+# The only routes without roles; a webhook is let in by its signature.
+OPEN = ("/livez", "/readyz", "/metrics", "/webhooks/payments")
 
 
 def app() -> FastAPI:
@@ -58,25 +62,38 @@ def build(config: Settings, host: Host, begin: Begin = ordered) -> FastAPI:
     )
     problems.install(edge)
     edge.add_middleware(BodyLimit, most_bytes=config.http_body_bytes)
-    edge.include_router(
-        orders.routes(
-            host,
-            lambda contacts: remember(databases["users"], contacts),
-            pricing(databases["promotions"]),
-            config,
-            begin,
-        )
-    )
-    edge.include_router(sagas.routes(host))
-    edge.include_router(sagas.review_routes(host))
-    edge.include_router(console.routes(host))
-    for name in (service.name for service in services() if service.http_module):
-        module = import_module(f"{_folder(name)}.http")
-        options: dict[str, Any] = {"accepted": _accepted(host)} if name == "orders" else {}
-        edge.include_router(module.routes(databases[name], **options))
+    _orchestrator(edge, host, databases, begin, config)
+    _services(edge, host, databases)
     edge.include_router(operations.routes(host.db, databases))
     _health(edge, host)
     return edge
+
+
+def _orchestrator(
+    edge: FastAPI, host: Host, databases: Mapping[str, Database], begin: Begin, config: Settings
+) -> None:
+    """Orders in, and what is done about sagas."""
+
+    def keep(contacts: Sequence[Contact], owners: Mapping[ContactId, CustomerId]) -> None:
+        remember(databases["users"], contacts, owners)
+
+    price = pricing(databases["promotions"])
+    edge.include_router(orders.routes(host, keep, price, config, begin))
+    edge.include_router(taking_back.routes(host))
+    edge.include_router(sagas.routes(host))
+    edge.include_router(sagas.review_routes(host))
+    edge.include_router(console.routes(host))
+
+
+def _services(edge: FastAPI, host: Host, databases: Mapping[str, Database]) -> None:
+    """Each service's routes; what they ask of another service is a function they are given."""
+    asked: dict[str, dict[str, Any]] = {
+        "orders": {"accepted": _accepted(host)},
+        "cache": {"available": _available(databases["inventory"])},
+    }
+    for name in (service.name for service in services() if service.http_module):
+        module = import_module(f"{_folder(name)}.http")
+        edge.include_router(module.routes(databases[name], **asked.get(name, {})))
 
 
 def _folder(name: str) -> str:
@@ -93,6 +110,17 @@ def _accepted(host: Host) -> Any:
         return data
 
     return accepted
+
+
+def _available(inventory: Database) -> Any:
+    """Answers how many units of a SKU are on hand; None of one that nobody stocks."""
+
+    def available(sku: str) -> int | None:
+        with inventory.transaction() as session:
+            units: int | None = session.scalar(select(Stock.on_hand).where(Stock.sku == sku))
+        return units
+
+    return available
 
 
 def _health(edge: FastAPI, host: Host) -> None:

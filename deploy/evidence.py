@@ -22,7 +22,7 @@ from orchestrator.shell import store
 QUIET = timedelta(minutes=2)
 # Where each subscriber keeps the confirmed orders that it applied.
 APPLIED = {
-    "email": "SELECT subject FROM mails WHERE kind = 'confirmation'",
+    "email": "SELECT subject FROM mails WHERE kind = 'confirmation' AND state <> 'not sent'",
     "crm": "SELECT subject FROM posts WHERE kind = 'order.confirmed'",
     "analytics": "SELECT order_id::text AS subject FROM applied_orders",
     "recommendation": "SELECT order_id::text AS subject FROM applied_orders",
@@ -42,8 +42,11 @@ class Evidence:
     replayed: int = 0
     unreplayed: list[str] = field(default_factory=list)
     orders: dict[str, str] = field(default_factory=dict)
+    confirmed: set[str] = field(default_factory=set)
     amounts: dict[str, int] = field(default_factory=dict)
     money: list[Any] = field(default_factory=list)
+    refunds: Counter[str] = field(default_factory=Counter)
+    taken: Counter[str] = field(default_factory=Counter)
     provider: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     stock: list[Any] = field(default_factory=list)
     stock_ledger: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -93,7 +96,7 @@ def _sagas(seen: Evidence, read: _Reader, time_scale: float) -> None:
     rows = read("orchestrator", "SELECT * FROM sagas ORDER BY id")
     submissions = read("orchestrator", "SELECT order_id FROM submissions")
     seen.submitted = {str(row.order_id) for row in submissions}
-    seen.sagas = {str(row.subject): row.status for row in rows}
+    seen.sagas = {str(row.subject): row.status for row in rows if row.name == "order"}
     finished = ("completed", "undone")
     seen.in_review = {str(row.subject) for row in rows if row.status == "review"}
     seen.sleeping = [str(r.subject) for r in rows if r.status not in finished and not r.wake_at]
@@ -124,8 +127,10 @@ def _first_data(state: Any) -> Any:
 
 
 def _orders(seen: Evidence, read: _Reader) -> None:
-    rows = read("orders", "SELECT id, status, amount FROM orders WHERE customer_id <> ''")
+    every = "SELECT id, status, amount, lock FROM orders WHERE customer_id <> ''"
+    rows = read("orders", every)
     seen.orders = {str(row.id): row.status for row in rows}
+    seen.confirmed = {str(r.id) for r in rows if r.status == "confirmed" or r.lock == "cancel"}
     seen.amounts = {str(row.id): row.amount for row in rows}
     seen.money = read(
         "payments",
@@ -172,13 +177,18 @@ def _applied(seen: Evidence, read: _Reader) -> None:
 
 
 def _outside(seen: Evidence, simulators: dict[str, str]) -> None:
-    intents = {
-        record["intent"]["id"]: record["intent"]
-        for record in _records(simulators["payment"])
-        if record["kind"] == "intent"
-    }
+    records = _records(simulators["payment"])
+    intents = {r["intent"]["id"]: r["intent"] for r in records if r["kind"] == "intent"}
+    refunds = {r["refund"]["id"]: r["refund"] for r in records if r["kind"] == "refund"}
     for intent in intents.values():
-        seen.provider.setdefault(intent["metadata"]["order_id"], []).append(intent)
+        order = intent["metadata"]["order_id"]
+        seen.provider.setdefault(order, []).append(intent)
+        seen.taken[order] += intent.get("amount_received") or 0
+    for refund in refunds.values():
+        if refund["status"] == "succeeded":
+            seen.refunds[intents[refund["payment_intent"]]["metadata"]["order_id"]] += refund[
+                "amount"
+            ]
     mails = {record["message_id"]: record["order_id"] for record in _records(simulators["mail"])}
     seen.applied["the mail server"] = Counter(
         order for order in mails.values() if order in seen.sagas
@@ -196,7 +206,7 @@ def _judged(seen: Evidence, read: _Reader, config: Settings) -> None:
     ((pending,),) = read("trail", open_ones)
     seen.at_rest = not running and not pending
     quiet = timedelta(0) if seen.at_rest else QUIET * config.time_scale
-    settled = "SELECT subject FROM sagas WHERE changed_at <= now() - :quiet"
+    settled = "SELECT subject FROM sagas GROUP BY subject HAVING max(changed_at) <= now() - :quiet"
     seen.judged = {str(row.subject) for row in read("orchestrator", settled, quiet=quiet)}
 
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from contracts.runtime.database import Database
+from contracts.runtime.session import BatchSession
 from orchestrator.core import tell
 from orchestrator.shell import runner, store
 from orchestrator.shell.tables import JournalRow, SagaRow
@@ -14,27 +15,31 @@ from side_effects.trail.tables import Delivery, EventRow
 
 
 def why(orchestrator: Database, trail: Database, identifier: str) -> list[str] | None:
-    """The story of an order (or saga) by id, and how it stands; None when nobody knows it."""
+    """The story of an order (by its id or that of a saga), with its cancelling and its returns, and
+    how each stands; None when nobody knows it."""
+    sagas = SagaRow.__table__
     with orchestrator.transaction() as session:
-        ids = [identifier, runner.saga_id_of(identifier)]
-        row = session.execute(select(SagaRow.__table__).where(SagaRow.id.in_(ids))).one_or_none()
-        if row is None:
+        of = select(SagaRow.subject).where(SagaRow.id == identifier).scalar_subquery()
+        mine = or_(SagaRow.subject == identifier, SagaRow.subject == of)
+        rows = session.execute(select(sagas).where(mine).order_by(SagaRow.started_at)).all()
+        if not rows:
             return None
         at = store.now(session)
-        journal = session.execute(
-            select(JournalRow.at, JournalRow.notes)
-            .where(JournalRow.saga_id == row.id)
-            .order_by(JournalRow.version)
-        ).all()
+        told = [line for row in rows for line in _story(session, row, at)]
+    return [f"Order {rows[0].subject}", *told, *_heard(trail, rows[0].subject, rows[0].started_at)]
+
+
+def _story(session: BatchSession, row: Any, at: datetime) -> list[str]:
+    """What happened in one saga, and how it stands."""
+    journal = session.execute(
+        select(JournalRow.at, JournalRow.notes)
+        .where(JournalRow.saga_id == row.id)
+        .order_by(JournalRow.version)
+    ).all()
     saga = store.loaded(row, runner.definition)
     definition = runner.definition(row.name, row.definition)
-    return [
-        f"Order {row.subject}",
-        *tell.told(saga.state.started_at, [(j.at, j.notes) for j in journal]),
-        "",
-        *tell.why(definition, saga.state, at),
-        *_heard(trail, row.subject, saga.state.started_at),
-    ]
+    lines = tell.told(saga.state.started_at, [(j.at, j.notes) for j in journal])
+    return [*lines, "", *tell.why(definition, saga.state, at), ""]
 
 
 def _heard(trail: Database, order_id: str, since: datetime) -> list[str]:

@@ -78,6 +78,19 @@ def _money_is_the_providers(seen: Evidence, checked: Checked) -> None:
     checked.all_of("I1", "our ledger is not the provider's record for", len(certain), wrong)
 
 
+def _refunds_are_the_providers(seen: Evidence, checked: Checked) -> None:
+    given: Counter[str] = Counter()
+    captured: Counter[str] = Counter()
+    for entry in seen.money:
+        given[entry.order_id] += entry.amount if entry.operation == "refund" else 0
+        captured[entry.order_id] += entry.amount if entry.operation == "capture" else 0
+    certain = (seen.judged - seen.in_review) & set(captured)
+    wrong = [o for o in certain if given[o] != seen.refunds[o]]
+    checked.all_of("I1", "our refunds are not the provider's for", len(certain), wrong)
+    more = [o for o in captured if given[o] > captured[o]]
+    checked.all_of("I3", "more is refunded than was captured of", len(captured), more)
+
+
 def _one_authorization(seen: Evidence, checked: Checked) -> None:
     live = {
         order: sum(intent["status"] in ("requires_capture", "succeeded") for intent in intents)
@@ -98,6 +111,7 @@ def _confirmed_is_paid(seen: Evidence, checked: Checked) -> None:
             for intent in intents
         )
     }
+    paid |= {e.order_id for e in seen.money if e.operation in ("owe", "invoice")}
     wrong = [o for o in confirmed if seen.amounts[o] and o not in paid]
     checked.all_of("I4", "confirmed, and not paid for", len(confirmed), wrong)
 
@@ -106,12 +120,18 @@ def _taken_is_shipped(seen: Evidence, checked: Checked) -> None:
     taken = [o for o in seen.judged if _status(seen, o) == "succeeded"]
     twice = [order for order, parcels in seen.parcels.items() if parcels > 1]
     checked.all_of("I14", "more than one parcel for", len(seen.parcels), twice)
-    wrong = [o for o in taken if o not in seen.shipped and o not in seen.in_review]
+    back = {order for order, amount in seen.refunds.items() if amount >= seen.amounts.get(order, 0)}
+    wrong = [o for o in taken if o not in seen.shipped | seen.in_review | back]
     checked.all_of("I5", "the money is taken, nothing is shipped, nobody asked", len(taken), wrong)
 
 
 def _rejected_holds_nothing(seen: Evidence, checked: Checked) -> None:
     undone = [o for o in seen.judged if seen.sagas.get(o) == "undone"]
+    taken_back = [o for o in seen.judged if seen.orders.get(o) == "cancelled"]
+    both = [o for o in taken_back if o in seen.shipped]
+    checked.all_of("I15", "cancelled, and sent all the same", len(taken_back), both)
+    kept = [o for o in taken_back if _kept(seen, o)]
+    checked.all_of("I6", "cancelled, and money is still held or kept for", len(taken_back), kept)
     wrong = [o for o in undone if _status(seen, o) not in ("", "canceled")]
     checked.all_of("I6", "rejected, and money is still held for", len(undone), wrong)
     still = [o for o in undone if seen.reservations.get(o) == "held" or o in seen.shipped]
@@ -129,8 +149,8 @@ def _stock_adds_up(seen: Evidence, checked: Checked) -> None:
     wrong = [
         s.sku
         for s in seen.stock
-        if s.on_hand + s.reserved + s.shipped != s.received
-        or min(s.on_hand, s.reserved, s.shipped) < 0
+        if s.on_hand + s.reserved + s.shipped != s.received + s.returned
+        or min(s.on_hand, s.reserved, s.shipped, s.shipped - s.returned) < 0
         or (s.on_hand, s.reserved, s.shipped) != seen.stock_ledger.get(s.sku, (0, 0, 0))
     ]
     checked.all_of("I8", "stock does not add up for", len(seen.stock), wrong)
@@ -148,13 +168,13 @@ def _unfinished_wakes(seen: Evidence, checked: Checked) -> None:
 
 
 def _confirmed_once(seen: Evidence, checked: Checked) -> None:
-    confirmed = {o for o in seen.judged if seen.orders.get(o) == "confirmed"}
+    confirmed = seen.confirmed & seen.judged
     events = Counter(seen.confirmations)
     twice = [order for order, count in events.items() if count > 1]
     checked.all_of("I17", "OrderConfirmed twice for", len(events), twice)
     missing = [order for order in confirmed if order not in events]
     checked.all_of("I16", "confirmed, and not in the event log", len(confirmed), missing)
-    ghosts = [o for o in events if o in seen.judged and seen.orders.get(o) != "confirmed"]
+    ghosts = [o for o in events if o in seen.judged - confirmed]
     checked.all_of("I17", "OrderConfirmed for an order that is not", len(events), ghosts)
     for name, applied in seen.applied.items():
         server = OUTSIDE.get(name, name)
@@ -180,6 +200,13 @@ def _accepted_is_known(seen: Evidence, checked: Checked) -> None:
     checked.all_of("I22", "charged without an order", len(seen.provider), stray)
 
 
+def _kept(seen: Evidence, order: str) -> bool:
+    """Whether the provider holds or keeps any money of the order."""
+    if _status(seen, order) == "requires_capture":
+        return True
+    return _status(seen, order) == "succeeded" and seen.refunds[order] < seen.taken[order]
+
+
 def _status(seen: Evidence, order: str) -> str:
     """What the provider says of an order's charge that was not refused; empty without one."""
     held = [i["status"] for i in seen.provider.get(order, ()) if i["status"] != REFUSED]
@@ -187,7 +214,8 @@ def _status(seen: Evidence, order: str) -> str:
 
 
 def _rules() -> Iterator[Callable[[Evidence, Checked], None]]:
-    yield from (_money_balances, _money_is_the_providers, _one_authorization, _confirmed_is_paid)
+    yield from (_money_balances, _money_is_the_providers, _refunds_are_the_providers)
+    yield from (_one_authorization, _confirmed_is_paid)
     yield from (_taken_is_shipped, _rejected_holds_nothing, _stock_adds_up, _reserved_is_live)
     yield from (_unfinished_wakes, _confirmed_once, _all_delivered, _nothing_personal)
     yield from (_accepted_is_known, _benefits_are_kept)

@@ -179,6 +179,7 @@ class Inbox:
     def _decide(self, turn: Turn, part: Sequence[Envelope], look: bool) -> None:
         handled = self.service.handled
         fresh = self._fresh(turn, self._absorb(turn, part), look)
+        self._in_order(turn, fresh)
         turn.load([(handled[type(e.message)], e.message) for e in fresh])
         for envelope in fresh:
             self._handle(turn, envelope)
@@ -209,6 +210,20 @@ class Inbox:
             if row and row.settled:
                 turn.again(envelope, unpacked(row.result) if row.result else None)
         return [e for e in wanted if e.id not in known and self._expected(turn, e)]
+
+    def _in_order(self, turn: Turn, fresh: Sequence[Envelope]) -> None:
+        """What follows another event waits, put aside, until that one is applied here."""
+        before = {e.id: e.message.follows() for e in fresh}
+        named = {p.id for p in before.values() if p and p.kind in self.service.handled}
+        if not named:
+            return
+        found = turn.session.execute(_STORED, {"among": list(named)})
+        applied = {row.id for row in found if row.settled}
+        for envelope in fresh:
+            awaited = before[envelope.id]
+            if awaited and awaited.id in named - applied:
+                said = f"{awaited.kind.__name__} {awaited.id} is not applied here yet"
+                raise Culprit(envelope, LookupError(said))
 
     def _expected(self, turn: Turn, envelope: Envelope) -> bool:
         if type(envelope.message) in self.service.handled:

@@ -48,7 +48,7 @@ def put(
     the `source`; the service's own worker then relays the event.
     """
     cause: Envelope | None = session.info.get("envelope")
-    name = type_of(type(event))
+    name, before = type_of(type(event)), event.follows()
     now = datetime.now(UTC)
     envelope = Envelope(
         id=MessageId(derived(cause.id, name, subject) if cause else stamped(now, name, subject)),
@@ -58,6 +58,7 @@ def put(
         subject=subject,
         saga=cause.saga if cause else None,
         cause=cause.id if cause else None,
+        follows=before.id if before else None,
         trace=cause.trace if cause else None,
     )
     if "events" in session.info:

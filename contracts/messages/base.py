@@ -9,9 +9,16 @@ declared `public` is published as an event too.
 from dataclasses import dataclass
 from functools import cache
 from types import UnionType
-from typing import Any, ClassVar, Generic, TypeVar, Union, get_args, get_origin
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, Union, get_args, get_origin
 
-from contracts.messages.values import snake
+from contracts.messages.values import MessageId, snake
+
+
+class Predecessor(NamedTuple):
+    """An event that must have been applied before another: its class and its id."""
+
+    kind: "type[Message]"
+    id: MessageId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +39,10 @@ class Message:
     def words(cls) -> str:
         """The name as a person reads it: `reserve inventory`."""
         return snake(cls.__name__).replace("_", " ")
+
+    def follows(self) -> Predecessor | None:
+        """What whoever subscribed to both must have applied before this."""
+        return None
 
     def __init_subclass__(cls, *, version: int = 1) -> None:
         super().__init_subclass__()

@@ -2,9 +2,17 @@
 
 from dataclasses import dataclass
 
-from contracts.messages.base import Command, Event, Failed, Succeeded
+from contracts.messages.base import Command, Event, Failed, Predecessor, Succeeded
 from contracts.messages.payable import Payable
-from contracts.messages.values import ContactId, CustomerId, Line, Money, OrderId
+from contracts.messages.values import (
+    ContactId,
+    CustomerId,
+    Line,
+    MessageId,
+    Money,
+    OrderId,
+    derived,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +29,8 @@ class OrderRejected(Succeeded, public=True):
     """The order stands as rejected; it was never confirmed."""
 
     order_id: OrderId
+    customer_id: CustomerId
+    contact_id: ContactId
     reason: str
 
 
@@ -30,6 +40,19 @@ class OrderAdjusted(Succeeded):
 
     order_id: OrderId
     payable: Payable
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderCancelled(Succeeded, public=True):
+    """The order stands as cancelled; `confirmed` when it had been confirmed before."""
+
+    order_id: OrderId
+    reason: str
+    confirmed: bool
+
+    def follows(self) -> Predecessor | None:
+        """Nobody shows a cancellation before the confirmation."""
+        return confirmation(self.order_id) if self.confirmed else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +90,15 @@ class AdjustOrder(Command[OrderAdjusted], to="orders", effect=False):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RejectOrder(Command[OrderRejected], to="orders"):
-    """Mark the order rejected. Undoes `CreateOrder`; may come before it."""
+class RejectOrder(Command[OrderRejected | OrderCancelled], to="orders"):
+    """Mark the order rejected, or cancelled if its customer wanted that. Undoes `CreateOrder`; may
+    come before it."""
 
     order_id: OrderId
+    customer_id: CustomerId
+    contact_id: ContactId
     reason: str
+    cancelled: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,3 +117,9 @@ class OrderConfirmed(Event, by="orchestrator"):
     contact_id: ContactId
     lines: tuple[Line, ...]
     total: Money
+
+
+def confirmation(order_id: OrderId) -> Predecessor:
+    """The confirmation of that order; its id follows from the order's, as the runner makes it."""
+    saga_id = derived(order_id, "saga")
+    return Predecessor(OrderConfirmed, MessageId(derived(saga_id, OrderConfirmed.wire_type, "")))

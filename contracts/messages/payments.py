@@ -33,6 +33,14 @@ class PaymentStatusUnknown(Unknown):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PaymentActionRequired(Unknown, public=True):
+    """The customer has to authenticate before the provider holds anything; `url` is where."""
+
+    order_id: OrderId
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PaymentVoided(Succeeded, public=True):
     """No authorization of this order is open at the provider, and none will be."""
 
@@ -49,10 +57,48 @@ class PaymentCaptured(Succeeded, public=True):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PaymentNotTaken(Succeeded):
+    """Nothing is taken and nothing is to be taken: the payment was returned before."""
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentReturned(Succeeded, public=True):
+    """Nothing is held and nothing is kept of the order: what was held is let go of, and `amount`,
+    all that had been taken and was not refunded yet, is given back."""
+
+    order_id: OrderId
+    amount: Money
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentRefunded(Succeeded, public=True):
+    """The amount is given back."""
+
+    order_id: OrderId
+    refund_id: str
+    amount: Money
+    reference: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundFailed(Failed, public=True):
+    """Nothing is given back; `code` is the provider's reason."""
+
+    order_id: OrderId
+    refund_id: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AuthorizePayment(
-    Command[PaymentAuthorized | PaymentFailed | PaymentStatusUnknown], to="payments"
+    Command[PaymentAuthorized | PaymentFailed | PaymentActionRequired | PaymentStatusUnknown],
+    to="payments",
 ):
-    """Ask the provider to hold the amount. `token` names the card at the provider."""
+    """Ask the provider to hold the amount. `method` is card, wallet or invoice (paid later, by
+    whoever the shop trusts); `token` names the card or wallet at the provider."""
 
     order_id: OrderId
     amount: Money
@@ -69,7 +115,7 @@ class VoidPayment(Command[PaymentVoided | PaymentStatusUnknown], to="payments"):
 
 @dataclass(frozen=True, kw_only=True)
 class CapturePayment(
-    Command[PaymentCaptured | PaymentFailed | PaymentStatusUnknown], to="payments"
+    Command[PaymentCaptured | PaymentNotTaken | PaymentFailed | PaymentStatusUnknown], to="payments"
 ):
     """Take what is held."""
 
@@ -78,9 +124,34 @@ class CapturePayment(
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReturnPayment(Command[PaymentReturned | RefundFailed | PaymentStatusUnknown], to="payments"):
+    """Let go of what is held and give back what was taken, whichever it is; from then on nothing is
+    taken any more. Of an order that is cancelled; may come before the capture."""
+
+    order_id: OrderId
+    refund_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundPayment(Command[PaymentRefunded | RefundFailed | PaymentStatusUnknown], to="payments"):
+    """Give back this part of what was taken. `refund_id` names the refund among those of the order;
+    a new attempt after a certain failure keeps it."""
+
+    order_id: OrderId
+    refund_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, kw_only=True)
 class QueryPayment(
     Command[
-        PaymentAuthorized | PaymentFailed | PaymentVoided | PaymentCaptured | PaymentStatusUnknown
+        PaymentAuthorized
+        | PaymentFailed
+        | PaymentActionRequired
+        | PaymentVoided
+        | PaymentCaptured
+        | PaymentNotTaken
+        | PaymentStatusUnknown
     ],
     to="payments",
     effect=False,
@@ -88,3 +159,15 @@ class QueryPayment(
     """Find out what came of the last call to the provider for this order."""
 
     order_id: OrderId
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueryRefund(
+    Command[PaymentReturned | PaymentRefunded | RefundFailed | PaymentStatusUnknown],
+    to="payments",
+    effect=False,
+):
+    """Find out what came of a refund of this order, or of the return of its payment."""
+
+    order_id: OrderId
+    refund_id: str

@@ -32,10 +32,18 @@ class Settings(BaseSettings):
     payment_url: str = Field("", description="Stripe API v1 base address")
     payment_key: SecretStr = Field(SecretStr(""), description="the provider's secret key")
     payment_webhook_secret: SecretStr = Field(SecretStr(""), description="signs its webhooks")
+    payment_return_url: str = Field(
+        "http://localhost/", description="where customers come back to from their bank"
+    )
     carrier_url: str = Field("", description="rates and shipments over HTTP")
     smtp_url: str = Field("", description="smtp://host:port")
     crm_url: str = Field("", description="where CRM webhooks are posted")
     crm_secret: SecretStr = Field(SecretStr(""), description="signs CRM webhooks, whsec_...")
+    push_url: str = Field("", description="the push gateway; empty: no push is sent")
+    push_secret: SecretStr = Field(SecretStr(""), description="signs what it is sent, whsec_...")
+    webhook_failing_hours: float = Field(
+        72.0, gt=0, description="a shop's webhook that fails for longer is disabled, scaled"
+    )
     signing_key: SecretStr = Field(SecretStr(""), description="signs access tokens, 32 bytes up")
 
     batch_messages: int = Field(200, gt=0, description="messages in one wire batch, at most")

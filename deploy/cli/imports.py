@@ -47,7 +47,8 @@ def import_(
     """Import past orders from CSV or Parquet: all of a good file, nothing of a broken one.
 
     Sets stock to what is sold, submits each invoice as an order, waits until every saga has ended
-    and every subscriber has it, and compares all sums with the file's own. Ended in between, run it
+    and every subscriber has it, compares all sums with the file's own, and sends back what the
+    cancellations (C…) can have come from. Ended in between, run it
     again: it goes on. Exit code 1 when a sum differs, 2 when the file is broken.
     """
     columns = Columns(inv=inv, sku=sku, descr=descr, q=q, ts=ts, p=p, cust=cust, country=country)
@@ -123,6 +124,9 @@ def _print(file: Path, outcome: "Outcome") -> None:
         ("", "invoices", "lines", "units", "GBP before rounding"),
         _lines(outcome.reading),
     )
+    table("\nReturns", ("", ""), _returns(outcome))
+    for number, why in list(outcome.returns_refused.items())[:20]:
+        console.print(f"[red]refused[/red] return {number}: {why}", highlight=False)
     rows = [_compared(row) for row in outcome.compared.rows]
     table("\nCompared with the file", ("where", "what", "file", "platform", ""), rows)
     for note in outcome.compared.notes:
@@ -148,6 +152,11 @@ def _facts(outcome: "Outcome") -> list[tuple[str, str]]:
 def _lines(reading: "Reading") -> list[tuple[Any, ...]]:
     tallies = {"imported": reading.taken(), **_skipped(reading), "in the file": reading.read}
     return [(n, len(t.invoices), t.lines, t.units, t.exact) for n, t in tallies.items()]
+
+
+def _returns(outcome: "Outcome") -> list[tuple[str, str]]:
+    """What the file's cancellations came to."""
+    return [(name.replace("_", " "), f"{value}") for name, value in _as_returns(outcome).items()]
 
 
 def _skipped(reading: "Reading") -> "dict[str, Tally]":
@@ -178,9 +187,32 @@ def _as_json(file: Path, outcome: "Outcome") -> dict[str, Any]:
         **_as_facts(outcome),
         "skipped": skipped,
         "refused_orders": outcome.submitted.refused,
+        "returns": {
+            **_as_returns(outcome),
+            "refused": outcome.returns_refused,
+            "unmatched": [
+                {"invoice": line.number, "sku": line.sku, "units": line.units}
+                | {"money": str(line.exact)}
+                for line in outcome.returns.unmatched
+            ],
+        },
         "comparison": rows,
         "notes": outcome.compared.notes,
         "equal": outcome.equal,
+    }
+
+
+def _as_returns(outcome: "Outcome") -> dict[str, Any]:
+    returns = outcome.returns
+    return {
+        "cancellations": len({line.number for line in outcome.reading.cancelled}),
+        "lines_cancelled": len(outcome.reading.cancelled),
+        "returns": len(returns.sent),
+        "returns_refused": len(outcome.returns_refused),
+        "lines_matched": returns.matched.lines,
+        "units_matched": returns.matched.units,
+        "lines_without_a_purchase": len(returns.unmatched),
+        "their_sum": f"{returns.unmatched_sum} GBP",
     }
 
 

@@ -29,11 +29,13 @@ class Calls:
 
     connect: Callable[[], Platform]
 
-    def __call__(self, method: str, path: str, body: Any = None) -> Any:
+    def __call__(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Any:
         """What the platform answers; waits as long as it says, or longer each time."""
         for attempt in stamina.retry_context(_wait, attempts=None, timeout=PATIENCE_SECONDS):
             with attempt:
-                return self.connect().call(method, path, body)
+                return self.connect().call(method, path, body, **(headers or {}))
 
     def get(self, path: str) -> Any:
         """What the platform answers."""

@@ -15,6 +15,7 @@ from deploy.retail.memory import Memory
 from deploy.retail.order import CURRENCY
 from deploy.retail.stock import NOTHING, all_of
 
+TAKEN = ("captured", "partly refunded", "refunded")
 CONFIRMED = "concerto.OrderConfirmed.v1"
 ORDERS, REPORT, STOCK = "orders", "analytics' report", "stock"
 APART = "others ordered meanwhile, which {} cannot tell apart: not compared"
@@ -71,19 +72,25 @@ def sales(calls: Calls) -> tuple[int, int]:
     return sum(day["orders"] for day in days), sum(day["sales"]["amount"] for day in days)
 
 
+def orders_since(calls: Calls, ours: Ours) -> Iterator[dict[str, Any]]:
+    """Every order from the newest to our oldest, ours or not."""
+    oldest = min(ours, default="")
+    for page in calls.pages("/orders", "orders") if ours else ():
+        newer = [order for order in page if order["id"] >= oldest]
+        yield from newer
+        if len(newer) < len(page):
+            break
+
+
 def _orders(calls: Calls, ours: Ours) -> tuple[Counter[str], int]:
     """The sums of our confirmed orders, and how many newer ones are not ours."""
     seen: Counter[str] = Counter()
-    foreign, oldest = 0, min(ours, default="")
-    for page in calls.pages("/orders", "orders") if ours else ():
-        newer = [order for order in page if order["id"] >= oldest]
-        for order in newer:
-            if order["id"] in ours:
-                _count(seen, order)
-            else:
-                foreign += 1
-        if len(newer) < len(page):
-            break
+    foreign = 0
+    for order in orders_since(calls, ours):
+        if order["id"] in ours:
+            _count(seen, order)
+        else:
+            foreign += 1
     return seen, foreign
 
 
@@ -93,7 +100,7 @@ def _count(seen: Counter[str], order: dict[str, Any]) -> None:
         seen["lines"] += len(order["lines"])
         seen["units"] += sum(line["quantity"] for line in order["lines"])
         seen["money"] += order["total"]["amount"]
-    if order["payment_status"] == "captured":
+    if order["payment_status"] in TAKEN:
         seen["captured"] += order["total"]["amount"]
 
 

@@ -53,7 +53,11 @@ def statuses(calls: Calls, orders: Collection[str]) -> Counter[str]:
     """How many sagas of these orders stand in which status."""
     found: dict[str, str] = {}
     for page in calls.pages("/sagas", "sagas") if orders else ():
-        found |= {s["order_id"]: s["status"] for s in page if s["order_id"] in orders}
+        found |= {
+            saga["order_id"]: saga["status"]
+            for saga in page
+            if saga["saga"] == "order" and saga["order_id"] in orders
+        }
         if len(found) == len(orders):
             break
     return Counter({"unknown": len(orders) - len(found)}) + Counter(found.values())

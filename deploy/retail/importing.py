@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from contracts.runtime.settings import Settings
-from deploy.retail import comparison, ending, stock, submitting
+from deploy.retail import comparison, ending, returning, stock, submitting
 from deploy.retail.calls import Calls, Show
 from deploy.retail.comparison import Comparison
 from deploy.retail.history import not_suspected
 from deploy.retail.invoices import Reading
 from deploy.retail.memory import Memory
+from deploy.retail.returning import Returns
 from deploy.retail.submitting import Submitted
 
 FORGOTTEN = (
@@ -35,6 +36,8 @@ class Outcome:
     known_before: int = 0
     sagas: Counter[str] = field(default_factory=Counter)
     compared: Comparison = field(default_factory=Comparison)
+    returns: Returns = field(default_factory=Returns)
+    returns_refused: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -46,7 +49,8 @@ class Outcome:
     @property
     def equal(self) -> bool:
         """Whether every order came through and every sum is the file's."""
-        return not self.submitted.refused and self.compared.equal
+        refused = self.submitted.refused or self.returns_refused
+        return not refused and self.compared.equal
 
 
 def run(
@@ -62,6 +66,8 @@ def run(
         _through(calls, outcome, show)
     with _timed(outcome, "comparing"):
         outcome.compared = _compared(calls, outcome, memory, config)
+    with _timed(outcome, "returning"):
+        _send_back(calls, outcome, show)
     if is_new and outcome.known_before:
         outcome.compared.notes.append(FORGOTTEN.format(outcome.known_before))
     return outcome
@@ -92,6 +98,20 @@ def _end(calls: Calls, outcome: Outcome, show: Show) -> None:
     ending.ended(calls, orders, show("ending sagas", len(orders)))
     ending.applied(calls, show("delivering events, %", 100))
     outcome.sagas = ending.statuses(calls, orders)
+
+
+def _send_back(calls: Calls, outcome: Outcome, show: Show) -> None:
+    """Send back what the file's cancellations can have come from, and compare that as well."""
+    orders = outcome.submitted.orders
+    outcome.returns = returning.matched(outcome.reading)
+    sent = outcome.returns.sent
+    if not (sent and orders):
+        return
+    outcome.returns_refused = returning.submit(calls, sent, orders, show("returns", len(sent)))
+    ending.ended(calls, orders, show("ending returns", len(orders)))
+    ending.applied(calls, show("delivering events, %", 100))
+    seen = [order for order in comparison.orders_since(calls, orders) if order["returned"]]
+    outcome.compared.rows += returning.compare(seen, orders, sent)
 
 
 def _compared(

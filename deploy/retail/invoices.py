@@ -54,6 +54,17 @@ class Invoice:
         return sum(line.units * line.pennies for line in self.lines)
 
 
+class Cancelled(NamedTuple):
+    """One line of a cancellation: units of a SKU that came back; `after` so many invoices."""
+
+    number: str
+    customer: str
+    sku: str
+    units: int
+    exact: Decimal
+    after: int
+
+
 @dataclass(slots=True)
 class Tally:
     """Lines, the invoices they stand in, their units, and their money in pounds before rounding."""
@@ -73,9 +84,11 @@ class Tally:
 
 @dataclass
 class Reading:
-    """A whole file: its invoices in the file's order, and what was skipped, by reason."""
+    """A whole file: its invoices in the file's order, what came back, and what was skipped, by
+    reason (cancellations too: they are no orders)."""
 
     invoices: list[Invoice] = field(default_factory=list)
+    cancelled: list[Cancelled] = field(default_factory=list)
     read: Tally = field(default_factory=Tally)
     skipped: dict[str, Tally] = field(default_factory=dict)
 
@@ -133,6 +146,9 @@ def _take(reading: Reading, by_number: dict[str, Invoice], row: Sequence[object]
     reading.read.add(number, units, units * price)
     if reason := _skipped(number, units, price):
         reading.skipped.setdefault(reason, Tally()).add(number, units, units * price)
+        if reason == CANCELLATION and units < 0:
+            back = Cancelled(number, customer, sku, -units, -units * price, len(by_number))
+            reading.cancelled.append(back)
         return
     invoice = by_number.get(number)
     if invoice is None:

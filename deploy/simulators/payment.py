@@ -8,7 +8,10 @@ happens, the answer is a 500, and the replay under the same key is the same 500)
 
 More switches: `slow_seconds` is how long a change is under way at the provider, whether or not the
 caller still waits; `search_blind` lets searches find nothing, as an index that is behind would;
-`break_changes` is when a capture or cancel meets a 500: `before` or `after` its effect.
+`break_changes` is when a capture or cancel meets a 500: `before` or `after` its effect; `refunds`
+is what becomes of a refund: `refused`, `pending`, `broken` (a 500 after its effect), `lost` (after
+its effect no answer). A card that asks for authentication is authenticated at
+`/sim/authenticate/{intent}`, `?outcome=succeeded` or `failed`. Webhooks: see payment_webhooks.
 """
 
 import argparse
@@ -22,6 +25,7 @@ from aiohttp import web
 
 from deploy.simulators import payment_shapes as shapes
 from deploy.simulators.payment_shapes import Answer, Wrong, invalid
+from deploy.simulators.payment_webhooks import SWITCHES, Webhooks
 from deploy.simulators.simulator import Simulator, never, serve
 
 FAULTS = {
@@ -29,6 +33,8 @@ FAULTS = {
     "search_blind": False,
     "slow_seconds": 0.0,
     "break_changes": "",
+    "refunds": "",
+    **SWITCHES,
 }
 Form = dict[str, str]
 Change = Callable[[dict[str, Any], Form], dict[str, Any]]
@@ -45,6 +51,8 @@ class Provider:
         self._under_way: set[str] = set()
         self._calls: dict[str, int] = {}
         self._news: list[dict[str, Any]] = []
+        self._base = ""
+        self._webhooks = Webhooks(simulator)
         for record in simulator.records:
             self._replay(record)
 
@@ -60,13 +68,17 @@ class Provider:
         app.router.add_post("/v1/payment_intents/{id}/cancel", self.cancel)
         app.router.add_post("/v1/refunds", self.refund)
         app.router.add_get("/v1/refunds", self.refunded)
+        app.router.add_get("/v1/refunds/{id}", self.read_refund)
+        app.router.add_get("/sim/authenticate/{id}", self.page)
+        app.router.add_post("/sim/authenticate/{id}", self.authenticate)
+        app.cleanup_ctx.append(self._webhooks.sending)
         return app
 
     async def create(self, request: web.Request) -> web.Response:
         """Create and confirm an intent, once for each idempotency key."""
         form = await _form(request)
-        method, key = form.get("payment_method", ""), request.headers.get("Idempotency-Key", "")
-        first = self._first(key)
+        method, key = form.get("payment_method", ""), _key(request)
+        first, self._base = self._first(key), str(request.url.origin())
         if method == "pm_sim_timeout_before" and first:
             await never()
         answer = await self._once(request, form, lambda: self._create(form))
@@ -107,13 +119,38 @@ class Provider:
         form = await _form(request)
         intent = self._intent(form.get("payment_intent", ""))
         await self._silence(intent["payment_method"])
-        return await self._once(request, form, lambda: self._refund(intent["id"], form))
+        fate, first = self._simulator.faults["refunds"], self._first(f"refund {_key(request)}")
+        answer = await self._once(request, form, lambda: self._refund(intent["id"], form, fate))
+        if fate == "lost" and first:
+            await never()
+        return answer
+
+    async def read_refund(self, request: web.Request) -> web.Response:
+        """One refund."""
+        identity = request.match_info["id"]
+        if identity not in self.refunds:
+            raise invalid("resource_missing", f"No such refund: {identity!r}", 404)
+        return _response((200, self.refunds[identity]))
 
     async def refunded(self, request: web.Request) -> web.Response:
         """The refunds, of one `payment_intent` or all, the newest first."""
         of = request.query.get("payment_intent")
         found = [r for r in self.refunds.values() if of in (None, r["payment_intent"])]
         return _response((200, shapes.page(found[::-1], request.query)))
+
+    async def page(self, request: web.Request) -> web.Response:
+        """Where the customer is sent to by the shop."""
+        self._intent(request.match_info["id"])
+        return web.Response(text=shapes.PAGE, content_type="text/html")
+
+    async def authenticate(self, request: web.Request) -> web.Response:
+        """The customer agrees or does not."""
+        identity, outcome = request.match_info["id"], request.query.get("outcome", "")
+
+        def decided() -> Answer:
+            return 200, self._keep(shapes.authenticated(self._intent(identity), outcome))
+
+        return _response(await self._do("", "", decided))
 
     async def _change(self, request: web.Request, change: Change) -> web.Response:
         form, identity = await _form(request), request.match_info["id"]
@@ -126,7 +163,7 @@ class Provider:
         self, request: web.Request, form: Form, do: Callable[[], Answer]
     ) -> web.Response:
         """The answer first given under this key; 409 while that is under way, 400 if reused."""
-        key = request.headers.get("Idempotency-Key", "")
+        key = _key(request)
         shape = hashlib.sha256(repr((request.path, sorted(form.items()))).encode()).hexdigest()
         if key and key in self._under_way:
             raise Wrong(409, "idempotency_error", "idempotency_key_in_use")
@@ -154,10 +191,15 @@ class Provider:
             )
         self._simulator.write(self._news)
         self._news = []
+        await self._webhooks.let_out(key)
         return answer
 
     def _create(self, form: Form) -> Answer:
-        intent = self._keep(shapes.intent_of(len(self.intents) + 1, form))
+        order = shapes.metadata_in(form).get("order_id")
+        known = form.get("payment_method") == shapes.DECLINED_LATER and any(
+            intent["metadata"].get("order_id") == order for intent in self.intents.values()
+        )
+        intent = self._keep(shapes.intent_of(len(self.intents) + 1, form, known, self._base))
         if intent["status"] == "requires_payment_method":
             return shapes.declined(intent)
         if intent["payment_method"] == "pm_sim_500_after":
@@ -171,12 +213,20 @@ class Provider:
         intent = self._keep(change(self._intent(identity), form))
         return broken if self._simulator.faults["break_changes"] == "after" else (200, intent)
 
-    def _refund(self, identity: str, form: Form) -> Answer:
-        already = sum(r["amount"] for r in self.refunds.values() if r["payment_intent"] == identity)
-        refund = shapes.refund_of(len(self.refunds) + 1, self._intent(identity), already, form)
+    def _refund(self, identity: str, form: Form, fate: str) -> Answer:
+        if fate == "refused":
+            raise invalid("refund_refused", "The bank takes no refund for this charge.")
+        intent, of = self._intent(identity), "payment_intent"
+        already = sum(r["amount"] for r in self.refunds.values() if r[of] == identity)
+        refund = shapes.refund_of(len(self.refunds) + 1, intent, already, form)
         self.refunds[refund["id"]] = refund
         self._news.append({"kind": "refund", "refund": refund})
-        return 200, refund
+        charge = shapes.charge_of(intent, already + refund["amount"])
+        self._webhooks.add("refund.created", refund)
+        self._webhooks.add("charge.refunded", charge)
+        if fate == "broken":
+            return Wrong(500, "api_error", "internal").answer
+        return 200, {**refund, "status": "pending"} if fate == "pending" else refund
 
     def _intent(self, identity: str) -> dict[str, Any]:
         if identity not in self.intents:
@@ -184,17 +234,24 @@ class Provider:
         return self.intents[identity]
 
     def _keep(self, intent: dict[str, Any]) -> dict[str, Any]:
+        kind = "intent" if self._ever_held(intent) else "open"
+        if intent["status"] == "requires_payment_method":
+            kind = "declined"
         self.intents[intent["id"]] = intent
-        declined = intent["status"] == "requires_payment_method"
-        self._news.append({"kind": "declined" if declined else "intent", "intent": intent})
+        self._news.append({"kind": kind, "intent": intent})
+        self._webhooks.add_intent(intent)
         return intent
 
+    def _ever_held(self, intent: dict[str, Any]) -> bool:
+        before = self.intents.get(intent["id"], intent)
+        return any(i["amount_capturable"] or i["amount_received"] for i in (before, intent))
+
     def _replay(self, record: dict[str, Any]) -> None:
-        if record["kind"] in ("intent", "declined"):
+        if "intent" in record:
             self.intents[record["intent"]["id"]] = record["intent"]
         elif record["kind"] == "refund":
             self.refunds[record["refund"]["id"]] = record["refund"]
-        else:
+        elif record["kind"] == "answer":
             status, body = record["answer"]
             self._answers[record["key"]] = (record["print"], (status, body))
 
@@ -220,6 +277,10 @@ class Provider:
 
 async def _form(request: web.Request) -> Form:
     return {name: str(value) for name, value in (await request.post()).items()}
+
+
+def _key(request: web.Request) -> str:
+    return request.headers.get("Idempotency-Key", "")
 
 
 def _response(answer: Answer, replayed: bool = False) -> web.Response:

@@ -1,10 +1,16 @@
 """What the payment provider's objects and errors look like: Stripe's API v1."""
 
 import re
+import time
 from typing import Any
 
 Answer = tuple[int, dict[str, Any]]
-DECLINED = "pm_card_chargeDeclined"
+DECLINED, DECLINED_LATER = "pm_card_chargeDeclined", "pm_sim_declined_later"
+AUTHENTICATE = "pm_card_authenticationRequired"
+NOT_AUTHENTICATED = "payment_intent_authentication_failure"
+PAGE = """<!doctype html><title>Your bank</title><p>Do you agree to this payment?
+<form method="post" action="?outcome=succeeded"><button>Yes</button></form>
+<form method="post" action="?outcome=failed"><button>No</button></form>"""
 METADATA_QUERY = re.compile(r"""^metadata\[['"](\w+)['"]\]:['"]([^'"]*)['"]$""")
 
 
@@ -22,28 +28,71 @@ def invalid(code: str, message: str = "", status: int = 400, **more: Any) -> Wro
     return Wrong(status, "invalid_request_error", code, message, **more)
 
 
-def intent_of(number: int, form: dict[str, str]) -> dict[str, Any]:
-    """The payment intent that a create call asks for, confirmed (or declined)."""
+def intent_of(
+    number: int, form: dict[str, str], known: bool = False, base: str = ""
+) -> dict[str, Any]:
+    """The payment intent that a create call asks for, confirmed (or declined, or to be
+    authenticated at `base`). `known`: not the first one of its order.
+    """
     amount, method = amount_in(form, "amount"), form.get("payment_method", "")
     if "currency" not in form:
         raise invalid("parameter_missing", "Missing required param: currency.", param="currency")
-    held = form.get("capture_method") == "manual"
-    status = "requires_capture" if held else "succeeded"
-    if method == DECLINED:
-        held, status = False, "requires_payment_method"
-    return {
+    intent: dict[str, Any] = {
         "id": f"pi_{number:010d}",
         "object": "payment_intent",
         "amount": amount,
-        "amount_received": amount if status == "succeeded" else 0,
-        "amount_capturable": amount if held else 0,
-        "currency": form["currency"],
+        "amount_received": 0,
+        "amount_capturable": 0,
+        "canceled_at": None,
         "capture_method": form.get("capture_method", "automatic"),
+        "client_secret": f"pi_{number:010d}_secret_simulated",
+        "created": int(time.time()),
+        "currency": form["currency"],
+        "last_payment_error": None,
         "latest_charge": f"ch_{number:010d}",
-        "payment_method": method or None,
+        "livemode": False,
         "metadata": metadata_in(form),
-        "status": status,
+        "next_action": None,
+        "payment_method": method or None,
+        "payment_method_types": list_in(form, "payment_method_types") or ["card"],
+        "status": "processing",
     }
+    if method == DECLINED or (method == DECLINED_LATER and known):
+        return refused(intent, "card_declined", "Your card was declined.")
+    if method != AUTHENTICATE:
+        return confirmed(intent, form)
+    if form.get("error_on_requires_action") == "true":
+        return refused(intent, "authentication_required", "This card requires authentication.")
+    if "return_url" not in form:
+        raise invalid("parameter_missing", "Missing required param: return_url.")
+    page = {"url": f"{base}/sim/authenticate/{intent['id']}", "return_url": form["return_url"]}
+    action = {"type": "redirect_to_url", "redirect_to_url": page}
+    return {**intent, "status": "requires_action", "next_action": action}
+
+
+def confirmed(intent: dict[str, Any], _: dict[str, str]) -> dict[str, Any]:
+    """The intent once the bank agrees: held, or taken at once."""
+    told = {**intent, "next_action": None, "last_payment_error": None}
+    if intent["capture_method"] == "manual":
+        return {**told, "status": "requires_capture", "amount_capturable": intent["amount"]}
+    return {**told, "status": "succeeded", "amount_received": intent["amount"]}
+
+
+def refused(intent: dict[str, Any], code: str, message: str) -> dict[str, Any]:
+    """The intent once the bank has refused: another payment method may do."""
+    error = {"type": "card_error", "code": code, "message": message}
+    status = "requires_payment_method"
+    return {**intent, "status": status, "next_action": None, "last_payment_error": error}
+
+
+def authenticated(intent: dict[str, Any], outcome: str) -> dict[str, Any]:
+    """The intent after its customer was asked by the bank: `succeeded` or `failed`."""
+    _expect(intent, "requires_action", "authenticated")
+    if outcome == "succeeded":
+        return confirmed(intent, {})
+    if outcome != "failed":
+        raise invalid("parameter_invalid_string", "outcome is succeeded or failed.")
+    return refused(intent, NOT_AUTHENTICATED, "The customer did not authenticate.")
 
 
 def captured(intent: dict[str, Any], form: dict[str, str]) -> dict[str, Any]:
@@ -57,9 +106,10 @@ def captured(intent: dict[str, Any], form: dict[str, str]) -> dict[str, Any]:
 
 def cancelled(intent: dict[str, Any], _: dict[str, str]) -> dict[str, Any]:
     """The intent after what it holds was let go of."""
-    if intent["status"] != "requires_payment_method":
+    if intent["status"] not in ("requires_payment_method", "requires_action"):
         _expect(intent, "requires_capture", "canceled")
-    return {**intent, "status": "canceled", "amount_capturable": 0}
+    freed = {"amount_capturable": 0, "next_action": None, "canceled_at": int(time.time())}
+    return {**intent, "status": "canceled", **freed}
 
 
 def refund_of(
@@ -78,17 +128,40 @@ def refund_of(
         "amount": amount,
         "currency": intent["currency"],
         "charge": intent["latest_charge"],
+        "created": int(time.time()),
+        "failure_reason": None,
         "payment_intent": intent["id"],
         "metadata": metadata_in(form),
         "status": "succeeded",
     }
 
 
+def charge_of(intent: dict[str, Any], refunded: int) -> dict[str, Any]:
+    """The charge of an intent that was taken, of which this much was given back."""
+    return {
+        "id": intent["latest_charge"],
+        "object": "charge",
+        "amount": intent["amount"],
+        "amount_captured": intent["amount_received"],
+        "amount_refunded": refunded,
+        "captured": True,
+        "created": intent["created"],
+        "currency": intent["currency"],
+        "livemode": False,
+        "metadata": intent["metadata"],
+        "paid": True,
+        "payment_intent": intent["id"],
+        "payment_method": intent["payment_method"],
+        "refunded": refunded == intent["amount_received"],
+        "status": "succeeded",
+    }
+
+
 def declined(intent: dict[str, Any]) -> Answer:
     """The answer to a card that the bank refuses."""
-    message, code = "Your card was declined.", "generic_decline"
-    more = {"decline_code": code, "payment_intent": intent}
-    return Wrong(402, "card_error", "card_declined", message, **more).answer
+    error = intent["last_payment_error"]
+    more = {"decline_code": "generic_decline", "payment_intent": intent}
+    return Wrong(402, "card_error", error["code"], error["message"], **more).answer
 
 
 def page(found: list[dict[str, Any]], query: Any) -> dict[str, Any]:
@@ -112,6 +185,11 @@ def metadata_in(form: dict[str, str]) -> dict[str, str]:
     """What stands in `metadata[…]` fields."""
     begin = len("metadata[")
     return {n[begin:-1]: value for n, value in form.items() if n.startswith("metadata[")}
+
+
+def list_in(form: dict[str, str], name: str) -> list[str]:
+    """What stands in `name[0]`, `name[1]` …"""
+    return [value for said, value in form.items() if said.startswith(f"{name}[")]
 
 
 def amount_in(form: dict[str, str], name: str, otherwise: int | None = None) -> int:

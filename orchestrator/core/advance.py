@@ -9,7 +9,7 @@ from orchestrator.core.answers import answered
 from orchestrator.core.decision import Decision
 from orchestrator.core.definition import Saga
 from orchestrator.core.reviewing import close_if_moot, decided, open_next
-from orchestrator.core.state import Answer, Chosen, Input, Start, State, StepState
+from orchestrator.core.state import Answer, Cancelled, Chosen, Input, Start, State, StepState
 from orchestrator.core.turn import Turn, begin_do
 from orchestrator.core.undoing import go_back
 from orchestrator.core.waiting import woken
@@ -34,11 +34,25 @@ def _taken(turn: Turn, happened: Input) -> str | None:
         return answered(turn, happened)
     if isinstance(happened, Chosen):
         return decided(turn, happened)
+    if isinstance(happened, Cancelled):
+        return _cancelled(turn, happened)
     if turn.state.version == 0:
         return None
     if isinstance(happened, Start):
         return "it has started already"
     return woken(turn)
+
+
+def _cancelled(turn: Turn, happened: Cancelled) -> str | None:
+    """Undo, unless the pivot is sent: from then on only its result or a person decides."""
+    if turn.state.version == 0:
+        return "it has not begun yet"
+    if turn.heading == "back":
+        return "it is being undone already"
+    if not turn.may_go_back():
+        return "it is too late: the pivot is sent"
+    turn.back(f"cancelled by {happened.by}: {happened.reason}", cancelled=True)
+    return None
 
 
 def _proceed(turn: Turn) -> None:

@@ -22,9 +22,11 @@ Condition = Callable[[Any], bool]
 
 @dataclass(frozen=True)
 class Undoing:
-    """Taught to the saga's data when undoing begins: why, for the undo commands that tell it."""
+    """Taught to the saga's data when undoing begins: why, for the undo commands that tell it, and
+    whether it was cancelled."""
 
     reason: str
+    cancelled: bool = False
 
 
 class Remembered(Protocol):

@@ -9,9 +9,21 @@ from contracts.messages.values import MessageId, SagaId
 from orchestrator.core.canonical import DUE, FAR, LATER, NOW
 from orchestrator.core.definition import Saga
 from orchestrator.core.sample import sample
-from orchestrator.core.state import Answer, Choice, Chosen, Input, Start, State, StepState, Wake
+from orchestrator.core.state import (
+    Answer,
+    Cancelled,
+    Choice,
+    Chosen,
+    Input,
+    Start,
+    State,
+    StepState,
+    Wake,
+)
 from orchestrator.core.turn import id_of
 from orchestrator.core.world import Reply, Sides, Told, awaited, handled, has_effect
+
+CANCELLED = Cancelled(at=NOW, by="the customer", reason="it is not wanted any more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +55,13 @@ def moves(saga: Saga, state: State, sides: Sides) -> Iterator[Move]:
     yield from _answers(saga, state, sides)
     yield from _times(saga, state, sides)
     yield from _decisions(saga, state, sides)
+    if _may_be_cancelled(saga, state):
+        yield Move("the customer cancels", state, sides, CANCELLED)
+
+
+def _may_be_cancelled(saga: Saga, state: State) -> bool:
+    decided = [step.status for step in state.steps[saga.pivot_place : saga.pivot_place + 1]]
+    return state.heading == "forward" and set(decided) <= {"waiting", "failed"}
 
 
 def replies_to(saga: Saga, saga_id: SagaId, place: int, reply: Reply) -> Answer:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from contracts.messages.reviews import ManualReviewRequired
-from contracts.messages.values import derived
+from contracts.messages.values import ContactId, CustomerId, derived
 from orchestrator.core.answers import done
 from orchestrator.core.definition import Question, Step, Then
 from orchestrator.core.state import Choice, Chosen, Review, StepState, Trouble
@@ -139,6 +139,8 @@ def _ask_person(
         ManualReviewRequired(
             saga_id=turn.state.id,
             order_id=turn.data.order_id,
+            customer_id=getattr(turn.data, "customer_id", CustomerId("")),
+            contact_id=getattr(turn.data, "contact_id", ContactId("")),
             review_id=review.id,
             question=question,
             owner=owner,

@@ -131,7 +131,15 @@ class Chosen(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-Input = Start | Answer | Wake | Chosen
+class Cancelled(Struct, frozen=True, kw_only=True):
+    """`by` wants the saga to be undone, if that is still possible."""
+
+    at: datetime
+    by: str
+    reason: str
+
+
+Input = Start | Answer | Wake | Chosen | Cancelled
 
 
 def begin(saga: Saga, saga_id: SagaId, data: Any, at: datetime) -> State:

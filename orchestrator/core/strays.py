@@ -7,7 +7,17 @@ from contracts.messages.values import MessageId, derived
 from orchestrator.core.canonical import NOW
 from orchestrator.core.definition import Saga, Step, results_of
 from orchestrator.core.sample import sample
-from orchestrator.core.state import Answer, Chosen, Input, Kind, Start, State, StepState, Wake
+from orchestrator.core.state import (
+    Answer,
+    Cancelled,
+    Chosen,
+    Input,
+    Kind,
+    Start,
+    State,
+    StepState,
+    Wake,
+)
 from orchestrator.core.turn import id_of, number_of
 from orchestrator.core.world import awaited
 
@@ -22,6 +32,9 @@ def strays(saga: Saga, state: State) -> Iterator[tuple[str, Input]]:
     for place, step in enumerate(state.steps):
         yield from _of_step(saga, state, saga.flat[place], step)
     yield from _of_people(state)
+    decided = [step.status for step in state.steps[saga.pivot_place : saga.pivot_place + 1]]
+    if state.version and (state.heading == "back" or set(decided) - {"waiting", "failed"}):
+        yield "the customer cancels too late", Cancelled(at=NOW, by="the customer", reason="late")
 
 
 def _of_step(saga: Saga, state: State, step: Step, now: StepState) -> Iterator[tuple[str, Input]]:

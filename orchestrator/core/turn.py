@@ -42,10 +42,10 @@ class Turn:
         """Write down in plain words what happened to the step at `place`."""
         self.notes.append(f"{self.saga.flat[place].name}: {text}")
 
-    def back(self, why: str) -> None:
+    def back(self, why: str, cancelled: bool = False) -> None:
         """From here on, undo."""
         self.heading, self.why = "back", why
-        self.data = self.data.learn(Undoing(why))
+        self.data = self.data.learn(Undoing(why, cancelled))
         self.notes.append(f"undoing begins: {why}")
 
     def may_go_back(self) -> bool:

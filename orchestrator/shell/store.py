@@ -15,13 +15,14 @@ from contracts.runtime.session import BatchSession
 from orchestrator.core import tell
 from orchestrator.core.decision import Decision
 from orchestrator.core.definition import Saga
-from orchestrator.core.state import Answer, Input, State
+from orchestrator.core.state import Answer, Cancelled, Input, State
 from orchestrator.core.turn import JITTER
 from orchestrator.shell import clock, recent
 from orchestrator.shell.recent import Recent
 from orchestrator.shell.tables import JournalRow, ReviewRow, SagaRow
 
 ACCEPTED = "accepted"
+CLOSED_BY: dict[type[Input], str] = {Answer: "answered", Cancelled: "cancelled"}
 SAGAS, JOURNAL, REVIEWS = SagaRow.__table__, JournalRow.__table__, ReviewRow.__table__
 COLUMNS = SAGAS.c
 
@@ -237,7 +238,7 @@ def _review_row(saga: Loaded, review: Any) -> dict[str, Any]:
 
 def _closed(saga: Loaded) -> list[dict[str, Any]]:
     """The saga's open review is closed unless it is the one that is open now: by a person, by its
-    time (`ran out`), or by an answer that came after all (`answered`)."""
+    time (`ran out`), by a cancel, or by an answer that came after all (`answered`)."""
     if not (saga.reviewed or any(decision.reviews for _, decision in saga.decided)):
         return []
     given = saga.decided[-1][0]
@@ -246,9 +247,7 @@ def _closed(saga: Loaded) -> list[dict[str, Any]]:
             "saga": saga.state.id,
             "open": saga.state.review.id if saga.state.review else "",
             "closed_at": given.at,
-            "choice": getattr(
-                given, "choice", "answered" if isinstance(given, Answer) else "ran out"
-            ),
+            "choice": getattr(given, "choice", CLOSED_BY.get(type(given), "ran out")),
             "decided_by": getattr(given, "by", ""),
             "reason": getattr(given, "reason", ""),
         }

@@ -55,6 +55,7 @@ class SagaRow(Base):
     __table_args__ = (
         Index("sagas_wake", "wake_at", postgresql_where="wake_at IS NOT NULL"),
         Index("sagas_status", "status", "id"),
+        Index("sagas_subject", "subject"),
     )
 
 

@@ -13,6 +13,7 @@ from contracts.messages.inventory import (
     ReleaseInventory,
     ReserveInventory,
 )
+from contracts.messages.returns import ReceiveReturn, ReturnReceived
 from contracts.messages.shipping import ShippingRequested
 from contracts.messages.values import Sku
 from contracts.runtime.session import BatchSession
@@ -23,7 +24,7 @@ inventory = Service("inventory")
 Reserved = InventoryReserved | InventoryPartiallyReserved | InventoryReservedInPart
 
 
-def _reservations(messages: Sequence[ReleaseInventory | ShippingRequested]) -> Iterable[Rows]:
+def _reservations(messages: Sequence[Any]) -> Iterable[Rows]:
     return ((Reservation, {message.order_id for message in messages}),)
 
 
@@ -52,7 +53,7 @@ def release(command: ReleaseInventory, session: BatchSession) -> InventoryReleas
     """Give back what is held; where nothing is, leave a tombstone for the late command."""
     held = session.get(Reservation, command.order_id)
     if held is None:
-        session.add(Reservation(order_id=command.order_id, state=stock.RELEASED, units={}))
+        session.add(stock.tombstone(command.order_id))
     elif held.state == stock.HELD:
         stock.load_held(session, held)
         stock.give_back(session, held)
@@ -66,6 +67,18 @@ def ship(event: ShippingRequested, session: BatchSession) -> None:
     if held and held.state == stock.HELD:
         stock.load_held(session, held)
         stock.ship(session, held)
+
+
+@inventory.handles(ReceiveReturn, loads=_reservations)
+def take_back(command: ReceiveReturn, session: BatchSession) -> ReturnReceived:
+    """What was sent has come back, so it was sent, even if nobody has told so yet."""
+    sent = session.get(Reservation, command.order_id)
+    if sent and sent.state != stock.RELEASED:
+        stock.load_sent(session, sent)
+        if sent.state == stock.HELD:
+            stock.ship(session, sent)
+        stock.take_back(session, sent, command.return_id, stock.units_of(command.lines))
+    return ReturnReceived(order_id=command.order_id, return_id=command.return_id)
 
 
 def _reserved(command: ReserveInventory, units: Mapping[Any, int]) -> Reserved:

@@ -102,4 +102,5 @@ def _shown(row: Stock) -> dict[str, Any]:
         "reserved": row.reserved,
         "shipped": row.shipped,
         "received": row.received,
+        "returned": row.returned,
     }

@@ -1,6 +1,7 @@
 """The rules of stock: the last unit goes once, and every move stands in the ledger.
 
-Units stand in one of three places (`on_hand`, `reserved`, `shipped`) and come from `outside`.
+Units stand in one of three places (`on_hand`, `reserved`, `shipped`) and come from `outside`; what
+is `returned` of the shipped is on hand again.
 """
 
 from collections import Counter
@@ -10,6 +11,7 @@ from typing import Any
 
 from contracts.delivery.service import Rows
 from contracts.messages.inventory import ReserveInventory
+from contracts.messages.returns import ReturnLine
 from contracts.messages.values import Line, OrderId, Sku
 from contracts.runtime.session import BatchSession
 from participants.inventory.ledger import moved
@@ -36,7 +38,12 @@ def load_held(session: BatchSession, reservation: Reservation) -> None:
     session.load(Stock, {sku for row in known if row.state == HELD for sku in row.units})
 
 
-def units_of(lines: Iterable[Line]) -> dict[Sku, int]:
+def load_sent(session: BatchSession, reservation: Reservation) -> None:
+    """Load the stock this order was sent."""
+    session.load(Stock, set(reservation.units))
+
+
+def units_of(lines: Iterable[Line | ReturnLine]) -> dict[Sku, int]:
     """How many units of each SKU; a SKU may stand in several lines."""
     units: Counter[Sku] = Counter()
     for line in lines:
@@ -65,11 +72,16 @@ def filled(lines: Iterable[Line], units: Mapping[Any, int]) -> tuple[Line, ...]:
     return tuple(found)
 
 
+def tombstone(order_id: OrderId) -> Reservation:
+    """The memory that the order holds nothing, and never will."""
+    return Reservation(order_id=order_id, state=RELEASED, units={}, returned={})
+
+
 def take(session: BatchSession, order_id: OrderId, units: Mapping[Sku, int]) -> None:
     """Hold these units for the order; there must be enough."""
     for sku, wanted in units.items():
         _move(session, sku, wanted, "on_hand", "reserved", order_id, "reserved")
-    session.add(Reservation(order_id=order_id, state=HELD, units=dict(units)))
+    session.add(Reservation(order_id=order_id, state=HELD, units=dict(units), returned={}))
 
 
 def give_back(session: BatchSession, reservation: Reservation) -> None:
@@ -86,11 +98,27 @@ def ship(session: BatchSession, reservation: Reservation) -> None:
     reservation.state = SHIPPED
 
 
+def take_back(
+    session: BatchSession, reservation: Reservation, return_id: str, units: Mapping[Any, int]
+) -> None:
+    """Units that were sent are on hand again, once for each return; all that is still out, if none
+    are named."""
+    if return_id in reservation.returned:
+        return
+    out = Counter(reservation.units)
+    for before in reservation.returned.values():
+        out.subtract(before)
+    back = {sku: min(wanted, out[sku]) for sku, wanted in (units or out).items() if out[sku] > 0}
+    for sku, count in back.items():
+        _move(session, sku, count, "returned", "on_hand", reservation.order_id, "returned")
+    reservation.returned = {**reservation.returned, return_id: back}
+
+
 def count(session: BatchSession, sku: str, quantity: int) -> Stock:
     """Set what is on hand, as counted; the difference is received from, or lost to, outside."""
     stock: Stock | None = session.get(Stock, sku)
     if stock is None:
-        stock = Stock(sku=sku, on_hand=0, reserved=0, shipped=0, received=0)
+        stock = Stock(sku=sku, on_hand=0, reserved=0, shipped=0, received=0, returned=0)
         session.add(stock)
     difference = quantity - stock.on_hand
     stock.on_hand = quantity
@@ -117,6 +145,7 @@ def _move(
 ) -> None:
     stock = session.get(Stock, sku)
     assert stock, f"{sku} was held, so it is stocked"
-    setattr(stock, source, getattr(stock, source) - units)
+    sign = 1 if source == "returned" else -1  # what has come back is counted, and stays shipped
+    setattr(stock, source, getattr(stock, source) + sign * units)
     setattr(stock, target, getattr(stock, target) + units)
     moved(session, sku, units, source, target, order_id, reason)

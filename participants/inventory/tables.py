@@ -16,11 +16,12 @@ class Base(DeclarativeBase):
         int: BigInteger,
         datetime: DateTime(timezone=True),
         dict[str, int]: JSONB,
+        dict[str, dict[str, int]]: JSONB,
     }
 
 
 class Stock(Base):
-    """One SKU: on hand + reserved + shipped = received, at every instant. In units."""
+    """One SKU: on hand + reserved + shipped = received + returned, at every instant. In units."""
 
     __tablename__ = "stock"
     sku: Mapped[str] = mapped_column(primary_key=True)
@@ -28,15 +29,18 @@ class Stock(Base):
     reserved: Mapped[int]
     shipped: Mapped[int]
     received: Mapped[int]
+    returned: Mapped[int]
 
 
 class Reservation(Base):
-    """What one order holds. `released` without lines is the tombstone of an early release."""
+    """What one order holds, and which units each of its returns brought back. `released` without
+    units is the tombstone of an early release."""
 
     __tablename__ = "reservations"
     order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
     state: Mapped[str]
     units: Mapped[dict[str, int]]
+    returned: Mapped[dict[str, dict[str, int]]]
     at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -8,7 +8,8 @@ from contracts.messages.loyalty import (
     RedeemPoints,
     RestorePoints,
 )
-from contracts.messages.orders import OrderConfirmed
+from contracts.messages.orders import OrderCancelled, OrderConfirmed
+from contracts.messages.returns import OrderRefunded
 from contracts.runtime.session import BatchSession
 from participants.loyalty import ledger, points
 from participants.loyalty.tables import OrderRedemption
@@ -46,6 +47,20 @@ def restore(command: RestorePoints, session: BatchSession) -> LoyaltyPointsResto
 def earn(event: OrderConfirmed, session: BatchSession) -> None:
     """A confirmed order earns points, once."""
     points.earn(session, event.order_id, event.customer_id, points.earned_by(event))
+
+
+@loyalty.on(OrderCancelled, loads=points.reversing)
+def cancelled(event: OrderCancelled, session: BatchSession) -> None:
+    """What is cancelled after all has earned nothing; its own points come by command."""
+    if event.confirmed:
+        points.take_back(session, event.order_id)
+
+
+@loyalty.on(OrderRefunded, loads=points.reversing)
+def refunded(event: OrderRefunded, session: BatchSession) -> None:
+    """What is paid back has earned nothing, and points that paid for it come back."""
+    points.take_back(session, event.order_id, event.amount.amount // points.MINOR_UNITS_A_POINT)
+    points.give_back(session, event.order_id, event.points)
 
 
 def _refused(command: RedeemPoints, reason: str) -> LoyaltyPointsRefused:

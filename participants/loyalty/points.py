@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from contracts.delivery.service import Rows
 from contracts.messages.loyalty import RedeemPoints, RestorePoints
-from contracts.messages.orders import OrderConfirmed
+from contracts.messages.orders import OrderCancelled, OrderConfirmed
+from contracts.messages.returns import OrderRefunded
 from contracts.messages.values import OrderId
 from contracts.runtime.session import BatchSession
 from participants.loyalty import ledger
@@ -37,6 +38,12 @@ def earning(events: Sequence[OrderConfirmed]) -> Iterable[Rows]:
         (OrderEarning, {event.order_id for event in those}),
         (PointsAccount, {event.customer_id for event in those}),
     )
+
+
+def reversing(events: Sequence[OrderCancelled | OrderRefunded]) -> Iterable[Rows]:
+    """What the orders earned and took."""
+    orders = {event.order_id for event in events}
+    return ((OrderEarning, orders), (OrderRedemption, orders))
 
 
 def earned_by(event: OrderConfirmed) -> int:
@@ -76,25 +83,36 @@ def earn(session: BatchSession, order_id: OrderId, customer_id: str, points: int
         session.add(_earning(order_id, customer_id, points, EARNED))
 
 
-def reverse(session: BatchSession, order_id: OrderId) -> int:
-    """Take back what the order earned, at most the balance that is left; how many were taken.
+def take_back(session: BatchSession, order_id: OrderId, points: int | None = None) -> int:
+    """Take back so many of the points that the order earned, or all, at most the balance that is
+    left; how many were taken. What could not be taken is recorded as `unrecovered`.
 
-    What could not be taken is recorded as `unrecovered`. Before the order has earned, make sure
-    that it never will. The handler of an event that calls this declares with loads= the
-    `OrderEarning` rows of its orders, so that a batch takes no query for each.
+    Before the order has earned, taking all back makes sure that it never will.
     """
-    session.load(OrderEarning, {order_id})
     earned: OrderEarning | None = session.get(OrderEarning, order_id)
-    if earned is None:
+    if earned is None and points is None:
         session.add(_earning(order_id, "", 0, REVERSED))
     if earned is None or earned.state == REVERSED:
         return 0
     _load_account(session, earned)
-    taken = min(earned.points, ledger.balance(session, earned.customer_id))
+    left = earned.points - earned.taken_back
+    wanted = left if points is None else min(points, left)
+    taken = min(wanted, ledger.balance(session, earned.customer_id))
     if taken:
         ledger.move(session, earned.customer_id, "reverse", taken, order_id)
-    earned.state, earned.unrecovered = REVERSED, earned.points - taken
+    earned.taken_back += wanted
+    earned.unrecovered += wanted - taken
+    if points is None or earned.taken_back == earned.points:
+        earned.state = REVERSED
     return taken
+
+
+def give_back(session: BatchSession, order_id: OrderId, points: int) -> None:
+    """Give back points with which goods were paid that have come back."""
+    taken: OrderRedemption | None = session.get(OrderRedemption, order_id)
+    if taken and points:
+        _load_account(session, taken)
+        ledger.move(session, taken.customer_id, "restore", min(points, taken.points), order_id)
 
 
 def adjust(session: BatchSession, customer_id: str, points: int, reason: str) -> bool:
@@ -107,7 +125,12 @@ def adjust(session: BatchSession, customer_id: str, points: int, reason: str) ->
 
 def _earning(order_id: str, customer_id: str, points: int, state: str) -> OrderEarning:
     return OrderEarning(
-        order_id=order_id, customer_id=customer_id, points=points, unrecovered=0, state=state
+        order_id=order_id,
+        customer_id=customer_id,
+        points=points,
+        taken_back=0,
+        unrecovered=0,
+        state=state,
     )
 
 

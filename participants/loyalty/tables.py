@@ -31,6 +31,7 @@ class OrderEarning(Base):
     order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
     customer_id: Mapped[str]
     points: Mapped[int]
+    taken_back: Mapped[int]
     unrecovered: Mapped[int]
     state: Mapped[str]
     at: Mapped[datetime] = mapped_column(server_default=func.now())

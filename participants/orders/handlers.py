@@ -12,24 +12,18 @@ from contracts.messages.orders import (
     CreateOrder,
     OrderAccepted,
     OrderAdjusted,
+    OrderCancelled,
     OrderCreated,
     OrderNotAccepted,
     OrderRejected,
     RejectOrder,
 )
 from contracts.messages.payable import Payable
-from contracts.messages.payments import (
-    PaymentAuthorized,
-    PaymentCaptured,
-    PaymentFailed,
-    PaymentVoided,
-)
-from contracts.messages.reviews import ManualReviewRequired
-from contracts.messages.shipping import ShippingRequested
 from contracts.messages.values import Line
 from contracts.runtime.session import BatchSession
+from participants.orders import projecting, taking_back
 from participants.orders.payable import part_of
-from participants.orders.statuses import advance, known, reach
+from participants.orders.statuses import known, reach
 from participants.orders.tables import OrderRow
 
 orders = Service("orders")
@@ -37,6 +31,10 @@ orders = Service("orders")
 
 def _orders(messages: Sequence[Any]) -> Iterable[Rows]:
     return ((OrderRow, {message.order_id for message in messages}),)
+
+
+projecting.follow(orders, _orders)
+taking_back.handle(orders, _orders)
 
 
 @orders.handles(CreateOrder, loads=_orders)
@@ -60,11 +58,18 @@ def adjust(command: AdjustOrder, session: BatchSession) -> OrderAdjusted:
 
 
 @orders.handles(RejectOrder, loads=_orders)
-def reject(command: RejectOrder, session: BatchSession) -> OrderRejected:
-    """The order stands as rejected, with the reason."""
+def reject(command: RejectOrder, session: BatchSession) -> OrderRejected | OrderCancelled:
+    """The order stands as rejected, or as cancelled before it was confirmed, with the reason."""
     row = known(session, command.order_id)
-    reach(row, "rejected", command.reason)
-    return OrderRejected(order_id=command.order_id, reason=row.reason)
+    reach(row, "cancelled" if command.cancelled else "rejected", command.reason)
+    if command.cancelled:
+        return OrderCancelled(order_id=command.order_id, reason=row.reason, confirmed=False)
+    return OrderRejected(
+        order_id=command.order_id,
+        customer_id=command.customer_id,
+        contact_id=command.contact_id,
+        reason=row.reason,
+    )
 
 
 @orders.handles(ConfirmOrder, loads=_orders)
@@ -74,42 +79,6 @@ def confirm(command: ConfirmOrder, session: BatchSession) -> OrderAccepted | Ord
     if reach(row, "confirmed"):
         return OrderAccepted(order_id=command.order_id)
     return OrderNotAccepted(order_id=command.order_id, reason=f"the order is {row.status}")
-
-
-@orders.on(ManualReviewRequired, loads=_orders)
-def reviewed(event: ManualReviewRequired, session: BatchSession) -> None:
-    """A person is asked; the order says so unless it has ended."""
-    reach(known(session, event.order_id), "review", event.question)
-
-
-@orders.on(PaymentAuthorized, loads=_orders)
-def authorized(event: PaymentAuthorized, session: BatchSession) -> None:
-    """The money is held."""
-    advance(known(session, event.order_id), "payment_status", "authorized")
-
-
-@orders.on(PaymentFailed, loads=_orders)
-def failed(event: PaymentFailed, session: BatchSession) -> None:
-    """The provider refused."""
-    advance(known(session, event.order_id), "payment_status", "failed")
-
-
-@orders.on(PaymentCaptured, loads=_orders)
-def captured(event: PaymentCaptured, session: BatchSession) -> None:
-    """The money is ours."""
-    advance(known(session, event.order_id), "payment_status", "captured")
-
-
-@orders.on(PaymentVoided, loads=_orders)
-def voided(event: PaymentVoided, session: BatchSession) -> None:
-    """The money was let go."""
-    advance(known(session, event.order_id), "payment_status", "voided")
-
-
-@orders.on(ShippingRequested, loads=_orders)
-def shipped(event: ShippingRequested, session: BatchSession) -> None:
-    """The carrier has the parcel."""
-    advance(known(session, event.order_id), "fulfilment_status", "requested")
 
 
 def _costs(row: OrderRow, lines: tuple[Line, ...], payable: Payable) -> None:

@@ -103,6 +103,8 @@ def _shown(row: OrderRow) -> dict[str, Any]:
         "total": {"amount": row.amount, "currency": row.currency},
         "lines": row.lines,
         "payable": shown(read(Payable, row.payable)),
+        "returned": row.returned,
+        "refunded": {"amount": sum(row.refunded.values()), "currency": row.currency},
         **_references(row.id),
     }
 
@@ -123,6 +125,8 @@ def _awaited(order_id: str, accepted: Accepted) -> dict[str, Any] | None:
         "total": asdict(payable.total),
         "lines": data["lines"],
         "payable": shown(payable),
+        "returned": {},
+        "refunded": {"amount": 0, "currency": payable.total.currency},
         **_references(order_id),
     }
 

@@ -1,7 +1,7 @@
 """What an order costs: goods less promotion and points, and shipping; the tax it contains.
 
-Everything is in minor units and rounded half up. A part of an order (what could be reserved, what
-is sent back) bears its share of the discount, so that the parts of an order add up to the whole.
+Everything is in minor units and rounded half up. An order that is for a part of its lines only has
+the same part of its discount.
 """
 
 from collections.abc import Iterable

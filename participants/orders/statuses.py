@@ -11,8 +11,12 @@ from participants.orders.tables import OrderRow
 Status = Literal["pending", "review", "confirmed", "rejected", "cancelled"]
 FINAL: tuple[Status, ...] = ("confirmed", "rejected", "cancelled")
 STAGES: dict[str, tuple[str, ...]] = {
-    "payment_status": ("none", "authorized", "failed", "captured", "voided"),
-    "fulfilment_status": ("none", "requested"),
+    "payment_status": (
+        ("none", "authorized", "failed", "captured", "voided", "partly refunded", "refunded")
+    ),
+    "fulfilment_status": (
+        ("none", "requested", "shipped", "delivered", "lost", "partly returned", "returned")
+    ),
 }
 
 
@@ -31,6 +35,9 @@ def known(session: BatchSession, order_id: str) -> OrderRow:
             payment_status="none",
             fulfilment_status="none",
             reason="",
+            lock="",
+            returned={},
+            refunded={},
         )
         session.add(row)
     return row

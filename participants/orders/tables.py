@@ -32,7 +32,26 @@ class OrderRow(Base):
     payment_status: Mapped[str]
     fulfilment_status: Mapped[str]
     reason: Mapped[str]
+    lock: Mapped[str]
+    returned: Mapped[dict[str, Any]]
+    refunded: Mapped[dict[str, Any]]  # minor units, by the id of the refund
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
     __table_args__ = (Index("orders_customer", "customer_id", "id"),)
+
+
+class ReturnRow(Base):
+    """One return of an order: the units, and what is given back. A `withdrawn` one without units is
+    the tombstone of an early withdrawal."""
+
+    __tablename__ = "returns"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False))
+    state: Mapped[str]
+    units: Mapped[dict[str, Any]]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    points: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (Index("returns_order", "order_id"),)

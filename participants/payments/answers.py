@@ -1,98 +1,156 @@
 """What payments answers: where the payment of an order stands, in the words of who asks.
 
-asking: the provider is asked for a hold, or has not told · held · refused · letting_go: it is asked
-to let go, or has not told · gone · taking: it is asked to capture, or has not told · taken
+asking: the provider is asked for a hold, or has not told, or the customer has to authenticate ·
+held · refused · letting_go: it is asked to let go, or has not told · gone · taking: it is asked to
+capture, or has not told · taken. Of a refund: asking · given · refused
 """
 
 from typing import Any
 
-from contracts.delivery.service import Outcome, Refused, Unsure
 from contracts.messages.base import Result
 from contracts.messages.payments import (
     AuthorizePayment,
     CapturePayment,
+    PaymentActionRequired,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentFailed,
+    PaymentNotTaken,
+    PaymentRefunded,
+    PaymentReturned,
     PaymentStatusUnknown,
     PaymentVoided,
+    QueryPayment,
+    RefundFailed,
     VoidPayment,
 )
 from contracts.messages.values import Money, OrderId
-from participants.payments.tables import Payment
+from participants.payments.tables import Payment, Refund
 
 ASKING, HELD, REFUSED = "asking", "held", "refused"
 LETTING_GO, GONE = "letting_go", "gone"
 TAKING, TAKEN = "taking", "taken"
+GIVEN = "given"
+LET_GO = ("voided", "returned")  # why a payment is gone, unless its hold expired
+NO_CURRENCY = 3 * "X"  # ISO 4217's code for none: of nothing nobody named the currency
+
+OfHold = PaymentAuthorized | PaymentFailed | PaymentActionRequired | PaymentStatusUnknown
+OfVoid = PaymentVoided | PaymentStatusUnknown
+OfCapture = PaymentCaptured | PaymentNotTaken | PaymentFailed | PaymentStatusUnknown
+OfAll = OfHold | OfCapture | OfVoid
+OfRefund = PaymentRefunded | RefundFailed | PaymentStatusUnknown
+OfReturn = PaymentReturned | RefundFailed | PaymentStatusUnknown
 
 
-def told(asked: Any, payment: Payment, outcome: Outcome | None = None) -> Result:
-    """The answer to the command `asked`, after `outcome` was recorded."""
-    reason = outcome.reason if isinstance(outcome, Refused | Unsure) else ""
+def told(asked: Any, payment: Payment, refund: Refund | None = None, reason: str = "") -> Result:
+    """The answer to the command `asked`, after an outcome (with this `reason`) was recorded."""
     if isinstance(asked, AuthorizePayment):
         return of_hold(payment, reason)
     if isinstance(asked, VoidPayment):
         return of_void(payment, reason)
-    return of_capture(payment, reason) if isinstance(asked, CapturePayment) else of_all(payment)
+    if isinstance(asked, CapturePayment):
+        return of_capture(payment, reason)
+    if isinstance(asked, QueryPayment):
+        return of_all(payment, reason)
+    if asked.refund_id != payment.return_id and refund:
+        return of_refund(payment, refund, reason)
+    return of_return(payment, refund, reason)
 
 
-def of_hold(
-    payment: Payment, reason: str = ""
-) -> PaymentAuthorized | PaymentFailed | PaymentStatusUnknown:
+def of_hold(payment: Payment, reason: str = "") -> OfHold:
     """Is the amount held? What was taken since had been held."""
     if payment.state in (HELD, TAKING, TAKEN):
         return _authorized(payment)
+    if payment.state == ASKING and payment.action_url:
+        return PaymentActionRequired(order_id=_order(payment), url=payment.action_url)
     return _failed(payment) if payment.state in (REFUSED, GONE) else _unknown(payment, reason)
 
 
-def of_void(payment: Payment, reason: str = "") -> PaymentVoided | PaymentStatusUnknown:
+def of_void(payment: Payment, reason: str = "") -> OfVoid:
     """Is nothing held, and will nothing be? What is taken is not ours to let go of."""
     if payment.state in (REFUSED, GONE):
-        return _voided(payment)
+        return PaymentVoided(order_id=_order(payment))
     return _unknown(payment, reason or f"the payment is {payment.state}; taken money is refunded")
 
 
-def of_capture(
-    payment: Payment, reason: str = ""
-) -> PaymentCaptured | PaymentFailed | PaymentStatusUnknown:
-    """Is the amount taken? Where nothing is held, certainly not."""
+def of_capture(payment: Payment, reason: str = "") -> OfCapture:
+    """Is the amount taken? Where nothing is held, certainly not; where it was returned, no more."""
+    if payment.return_id:
+        kept = not _nothing_kept(payment)
+        return _unknown(payment, reason) if kept else PaymentNotTaken(order_id=_order(payment))
     if payment.state == TAKEN:
         return _captured(payment)
-    return _unknown(payment, reason) if payment.state == TAKING else _failed(payment)
+    under_way = payment.state == TAKING or (payment.state == ASKING and payment.renewed)
+    return _unknown(payment, reason) if under_way else _failed(payment)
 
 
-def of_all(
-    payment: Payment, reason: str = ""
-) -> PaymentAuthorized | PaymentFailed | PaymentVoided | PaymentCaptured | PaymentStatusUnknown:
+def of_all(payment: Payment, reason: str = "") -> OfAll:
     """Whatever stands, as the latest operation left it."""
-    if payment.state == GONE:
-        return _voided(payment)
-    return of_capture(payment, reason) if payment.state in (TAKING, TAKEN) else of_hold(payment)
+    if payment.return_id and payment.capture_key:
+        return of_capture(payment, reason)
+    if payment.state == GONE and payment.code in LET_GO:
+        return PaymentVoided(order_id=_order(payment))
+    return of_capture(payment, reason) if _in_capture(payment) else of_hold(payment, reason)
+
+
+def of_refund(payment: Payment, refund: Refund, reason: str = "") -> OfRefund:
+    """Is the amount given back?"""
+    if refund.state == GIVEN:
+        return PaymentRefunded(
+            order_id=_order(payment),
+            refund_id=refund.refund_id,
+            amount=_money(payment, refund.amount),
+            reference=refund.reference or payment.reference,
+        )
+    return _not_given(refund) if refund.state == REFUSED else _unknown(payment, reason)
+
+
+def of_return(payment: Payment, refund: Refund | None, reason: str = "") -> OfReturn:
+    """Is nothing held, and nothing kept? Other refunds may still be on their way."""
+    if _nothing_kept(payment):
+        amount = refund.amount if refund and refund.state == GIVEN else 0
+        return PaymentReturned(order_id=_order(payment), amount=_money(payment, amount))
+    if refund and refund.state == REFUSED:
+        return _not_given(refund)
+    return _unknown(payment, reason)
+
+
+def _nothing_kept(payment: Payment) -> bool:
+    all_back = payment.state == TAKEN and payment.refunded == payment.taken
+    return all_back or payment.state in (REFUSED, GONE)
+
+
+def _in_capture(payment: Payment) -> bool:
+    return payment.renewed or payment.state in (TAKING, TAKEN)
+
+
+def _order(payment: Payment) -> OrderId:
+    return OrderId(payment.order_id)
+
+
+def _money(payment: Payment, amount: int) -> Money:
+    return Money(amount=amount, currency=payment.currency or NO_CURRENCY)
 
 
 def _authorized(payment: Payment) -> PaymentAuthorized:
     return PaymentAuthorized(
-        order_id=OrderId(payment.order_id),
-        amount=Money(amount=payment.amount, currency=payment.currency),
+        order_id=_order(payment),
+        amount=_money(payment, payment.amount),
         reference=payment.reference,
     )
 
 
 def _captured(payment: Payment) -> PaymentCaptured:
     return PaymentCaptured(
-        order_id=OrderId(payment.order_id),
-        amount=Money(amount=payment.taken, currency=payment.currency),
+        order_id=_order(payment),
+        amount=_money(payment, payment.taken),
         reference=payment.reference,
     )
 
 
-def _voided(payment: Payment) -> PaymentVoided:
-    return PaymentVoided(order_id=OrderId(payment.order_id))
-
-
 def _failed(payment: Payment) -> PaymentFailed:
     return PaymentFailed(
-        order_id=OrderId(payment.order_id),
+        order_id=_order(payment),
         code=payment.code or "not_held",
         reason=payment.reason or f"the payment is {payment.state}",
     )
@@ -100,4 +158,13 @@ def _failed(payment: Payment) -> PaymentFailed:
 
 def _unknown(payment: Payment, reason: str) -> PaymentStatusUnknown:
     reason = reason or f"the payment is {payment.state}"
-    return PaymentStatusUnknown(order_id=OrderId(payment.order_id), reason=reason)
+    return PaymentStatusUnknown(order_id=_order(payment), reason=reason)
+
+
+def _not_given(refund: Refund) -> RefundFailed:
+    return RefundFailed(
+        order_id=OrderId(refund.order_id),
+        refund_id=refund.refund_id,
+        code=refund.code,
+        reason=refund.reason,
+    )

@@ -1,15 +1,21 @@
-"""The money ledger of an order over HTTP."""
+"""The money ledger of an order over HTTP, and where the provider reports."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+import stripe
+from fastapi import APIRouter, Depends, Request
 from sqlalchemy import select
 
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.database import Database
+from contracts.runtime.problems import Problem
+from contracts.runtime.settings import settings
 from participants.payments.tables import MoneyEntry
+from participants.payments.webhooks import reported
 
+WEBHOOK_BYTES = 256 * 1024
+NOT_SIGNED = "Sign it as https://docs.stripe.com/webhooks says, with our secret, and at once."
 Reader = Annotated[Caller, Depends(allow("support", "operator"))]
 
 
@@ -25,7 +31,35 @@ def routes(db: Database) -> APIRouter:
         with db.transaction() as session:
             return {"entries": [_shown(row) for row in session.execute(wanted)]}
 
+    @router.post("/webhooks/payments", responses={400: {"description": "Not signed, or stale"}})
+    def take(event: Annotated[Any, Depends(_signed)]) -> dict[str, bool]:
+        """What the payment provider reports; the signature is what lets it in."""
+        with db.transaction() as session:
+            return {"new": reported(session, event)}
+
     return router
+
+
+async def _signed(request: Request) -> Any:
+    """The event in the body, once its signature and its age are seen to be right."""
+    body, header = await _body(request), request.headers.get("Stripe-Signature")
+    secret = settings().payment_webhook_secret.get_secret_value()
+    try:
+        if not secret:
+            raise ValueError("no secret is set")
+        event: Any = stripe.Webhook.construct_event(body, header, secret)
+    except (ValueError, stripe.SignatureVerificationError) as error:
+        raise Problem(400, "not-signed", "The webhook is not signed", NOT_SIGNED) from error
+    return event
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > WEBHOOK_BYTES:
+            raise Problem(413, "too-large", "The body is too large", f"At most {WEBHOOK_BYTES}.")
+    return bytes(body)
 
 
 def _shown(row: Any) -> dict[str, Any]:

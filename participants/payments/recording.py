@@ -1,125 +1,163 @@
 """What the provider's answers change, and what is answered to whoever asked.
 
-Only the outcome of the call that the payment waits for changes it. A hold that nobody wants any
-more, because a void came or because it was given up, is let go of as soon as it is known.
+An answer is a fact about the attempt it was asked for (`standing`); what follows from it is wished
+for at once: a hold that nobody wants is let go of, what was held anew is taken, what turns out to
+be taken while the payment is returned is given back.
 """
 
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
 from contracts.delivery.outbox import put
-from contracts.delivery.service import Answer, Done, Outcome, Refused
-from contracts.messages.payments import QueryPayment
+from contracts.delivery.service import Answer, Done, Intent, Outcome, Refused, Unsure
+from contracts.messages.base import Result
+from contracts.messages.payments import (
+    CapturePayment,
+    QueryPayment,
+    QueryRefund,
+    ReturnPayment,
+)
 from contracts.messages.values import OrderId
 from contracts.runtime.session import BatchSession
-from participants.payments import provider
-from participants.payments.answers import ASKING, GONE, HELD, LETTING_GO, REFUSED, TAKEN, TAKING
-from participants.payments.answers import told as told_of
-from participants.payments.ledger import post
+from participants.payments import answers, provider, standing
+from participants.payments.answers import ASKING, GONE, HELD, REFUSED, TAKEN, TAKING, OfReturn
+from participants.payments.giving_back import GiveBack
+from participants.payments.ledger import INVOICE
 from participants.payments.provider import Hold, LetGo, Take
-from participants.payments.tables import Payment
+from participants.payments.refunds import holding, letting_go, refund_of, returning
+from participants.payments.tables import Payment, Refund
+
+A = TypeVar("A", bound=Answer)
 
 
 def hold(intent: Hold, outcome: Outcome, session: BatchSession) -> Answer:
-    """The provider holds, refused, or did not say; a void that came meanwhile is obeyed."""
+    """The provider holds, refused, sends the customer to authenticate, or did not say."""
     payment = _payment(session, intent)
-    was, mine = payment.state, intent.key == payment.create_key
-    if isinstance(outcome, Done) and not (mine and payment.state == ASKING):
-        return _held_late(session, payment, intent, outcome)
-    if isinstance(outcome, Done):
-        payment.state = HELD
-        _held(session, payment, outcome.data["reference"])
-    elif isinstance(outcome, Refused) and mine and payment.state == ASKING:
-        payment.state, payment.code, payment.reason = REFUSED, outcome.code, outcome.reason
-    elif isinstance(outcome, Refused) and mine and payment.state == LETTING_GO:
-        gone(payment)
-    return _told(session, payment, outcome, was)
+    wanted = standing.hold_told(session, payment, intent.key, outcome)
+    if isinstance(outcome, Done) and not wanted:
+        return letting_go(payment, intent.key, outcome.data["reference"])
+    if payment.state == TAKING and payment.renewed and _wants_capture(session, outcome):
+        return taking(payment)
+    return _told(session, payment, outcome)
 
 
 def let_go(intent: LetGo, outcome: Outcome, session: BatchSession) -> Answer:
-    """Nothing is held any more, or nobody can tell."""
+    """Nothing is held any more, or it was taken before, or nobody can tell."""
     payment = _payment(session, intent)
-    was, mine = payment.state, intent.key == payment.create_key and payment.state == LETTING_GO
-    if mine and isinstance(outcome, Done):
-        payment.reference = outcome.data.get("reference", payment.reference)
-        _released(session, payment)
-        gone(payment)
-    return _told(session, payment, outcome, was)
+    if isinstance(outcome, Done):
+        reference = outcome.data.get("reference", "")
+        standing.canceled(session, payment, intent.key, reference)
+    elif isinstance(outcome, Refused) and outcome.code == provider.TAKEN and payment.taken:
+        standing.taken(session, payment, intent.key, payment.reference, payment.taken)
+    asked = session.info["envelope"].message
+    certain = payment.state in (REFUSED, GONE, TAKEN)
+    if certain and isinstance(asked, ReturnPayment | QueryRefund):
+        return returned(session, payment)
+    return _told(session, payment, outcome)
 
 
 def take(intent: Take, outcome: Outcome, session: BatchSession) -> Answer:
-    """The money is taken, certainly not, or nobody can tell."""
+    """The money is taken, certainly not, or nobody can tell; an expired hold is made anew."""
     payment = _payment(session, intent)
-    was = payment.state
-    if was == TAKING and isinstance(outcome, Done):
-        payment.state, payment.taken = TAKEN, outcome.data["amount"]
-        post(session, payment, "settle", payment.amount)
-        post(session, payment, "capture", payment.taken)
-    elif payment.state == TAKING and isinstance(outcome, Refused):
-        _not_taken(session, payment, intent, outcome)
-    return _told(session, payment, outcome, was)
+    mine = payment.state == TAKING and intent.key == payment.capture_key
+    if isinstance(outcome, Done):
+        amount = outcome.data["amount"]
+        standing.taken(session, payment, intent.hold_key, intent.reference, amount)
+    elif isinstance(outcome, Refused) and outcome.code == provider.GONE:
+        standing.canceled(session, payment, intent.hold_key, intent.reference)
+    elif isinstance(outcome, Refused) and mine:
+        payment.state, payment.code, payment.reason = HELD, outcome.code, outcome.reason
+        payment.taken = 0
+    if payment.state == ASKING and payment.renewed and intent.hold_key != payment.create_key:
+        return holding(payment)
+    return _told(session, payment, outcome)
 
 
-def gone(payment: Payment, code: str = "voided", reason: str = "it was let go of") -> None:
-    """Nothing is held, and nothing will be."""
-    payment.state, payment.code, payment.reason = GONE, code, reason
+def give_back(intent: GiveBack, outcome: Outcome, session: BatchSession) -> Answer:
+    """The money is given back, certainly not, or nobody can tell."""
+    payment = _payment(session, intent)
+    refund = refund_of(session, payment, intent.refund_id)
+    assert refund, "an intent is stored with its refund"
+    if isinstance(outcome, Done):
+        standing.given(session, payment, refund, outcome.data["reference"])
+    elif isinstance(outcome, Refused):
+        standing.not_given(payment, refund, intent.key, outcome.code, outcome.reason)
+    return _told(session, payment, outcome, refund)
 
 
-def letting_go(payment: Payment) -> LetGo:
-    """Ask the provider to let go of whatever this payment holds."""
-    return LetGo(**vars(holding(payment)), reference=payment.reference)
-
-
-def holding(payment: Payment) -> Hold:
-    """Ask the provider for the hold, under the key first used."""
-    return Hold(
-        key=payment.create_key,
+def taking(payment: Payment) -> Take:
+    """Ask the provider to take what the latest capture asked for."""
+    return Take(
+        key=payment.capture_key,
         order_id=OrderId(payment.order_id),
-        amount=payment.amount,
-        currency=payment.currency,
-        token=payment.token,
-        asked_at=payment.asked_at,
+        amount=payment.taken,
+        reference=payment.reference,
+        hold_key=payment.create_key,
     )
 
 
-def _held_late(session: BatchSession, payment: Payment, intent: Hold, outcome: Done) -> Answer:
-    """A hold is known that the payment did not wait for: nothing new, or to be let go of."""
-    reference = outcome.data["reference"]
-    if reference == payment.reference and payment.state != LETTING_GO:
-        return _told(session, payment, outcome, payment.state)
-    if intent.key == payment.create_key and payment.state in (REFUSED, LETTING_GO, GONE):
-        payment.state = LETTING_GO
-        _held(session, payment, reference)
-    return LetGo(**vars(intent) | {"reference": reference})
+def returned(
+    session: BatchSession, payment: Payment, anew: bool = False
+) -> OfReturn | LetGo | GiveBack:
+    """What the return needs next, or its answer; `anew` tries again what was refused."""
+    about = refund_of(session, payment, payment.return_id) or payment
+    return publish(session, about, agreed(session, payment, returning(session, payment, anew)))
 
 
-def _not_taken(session: BatchSession, payment: Payment, intent: Take, outcome: Refused) -> None:
-    if outcome.code == provider.GONE:
-        _released(session, payment)
-        gone(payment, "hold_expired", "the provider let go of the hold before it was taken")
-    elif intent.key == payment.capture_key:
-        payment.state, payment.code, payment.reason = HELD, outcome.code, outcome.reason
+def agreed(session: BatchSession, payment: Payment, answer: A) -> A:
+    """`answer`; by invoice, what it asks of a provider is granted at once, by ourselves."""
+    if payment.method != INVOICE or not isinstance(answer, Intent):
+        return answer
+    granted = Done(
+        data={"reference": f"invoice-{payment.order_id}", "amount": getattr(answer, "amount", 0)}
+    )
+    recorded: Any = RECORDS[type(answer)](answer, granted, session)
+    return cast(A, recorded)  # the answer to the same command
 
 
-def _held(session: BatchSession, payment: Payment, reference: str) -> None:
-    payment.reference = reference
-    if not payment.held:
-        payment.held = True
-        post(session, payment, "hold", payment.amount)
+def publish(session: BatchSession, about: Payment | Refund, answer: A) -> A:
+    """`answer`; what a query has found out is published here, unless it was told before."""
+    if isinstance(answer, Result) and answer.public:
+        name, asked = type(answer).__name__, session.info["envelope"].message
+        if about.told != name and (_is_ours(session) or not asked.effect):
+            put(session, answer, subject=about.order_id)
+        about.told = name
+    return answer
 
 
-def _released(session: BatchSession, payment: Payment) -> None:
-    if payment.held:
-        post(session, payment, "release", payment.amount)
+RECORDS: dict[type[Intent], Callable[[Any, Outcome, BatchSession], Answer]] = {
+    Hold: hold,
+    LetGo: let_go,
+    Take: take,
+    GiveBack: give_back,
+}
 
 
-def _payment(session: BatchSession, intent: Hold | Take) -> Payment:
+def _told(
+    session: BatchSession, payment: Payment, outcome: Outcome, refund: Refund | None = None
+) -> Answer:
+    """The answer to whoever asked, after `outcome` was recorded.
+
+    Where a webhook made us ask ourselves, nobody waits for it.
+    """
+    asked = session.info["envelope"].message
+    reason = outcome.reason if isinstance(outcome, Refused | Unsure) else ""
+    result = answers.told(asked, payment, refund, reason)
+    answer = publish(session, refund or payment, result)
+    return None if _is_ours(session) else answer
+
+
+def _is_ours(session: BatchSession) -> bool:
+    return bool(session.info["envelope"].source == session.info.get("service"))
+
+
+def _wants_capture(session: BatchSession, outcome: Outcome) -> bool:
+    """Whether the hold that is told of was asked for anew, to be taken at once."""
+    asked = session.info["envelope"].message
+    return isinstance(outcome, Done) and isinstance(asked, CapturePayment | QueryPayment)
+
+
+def _payment(session: BatchSession, intent: Hold | Take | GiveBack) -> Payment:
     payment: Payment | None = session.get(Payment, intent.order_id)
     assert payment, "an intent is stored with its payment"
     return payment
-
-
-def _told(session: BatchSession, payment: Payment, outcome: Outcome, was: str) -> Answer:
-    """The answer; what a query has found out is published here, once, for it changed the state."""
-    asked = session.info["envelope"].message
-    result = told_of(asked, payment, outcome)
-    if isinstance(asked, QueryPayment) and payment.state != was and result.public:
-        put(session, result, subject=payment.order_id)
-    return result

@@ -1,4 +1,4 @@
-"""One payment for each order, and the money ledger."""
+"""One payment for each order, its refunds, the money ledger, and what the provider reported."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -16,35 +16,86 @@ class Base(DeclarativeBase):
 class Payment(Base):
     """Where the money of one order stands.
 
-    `create_key` is the idempotency key of the hold; whatever repeats it repeats it under that key.
-    `capture_key` is that of the latest capture. `taken` is the amount the capture asks for, then
-    what was taken. `reference` is the provider's id, empty while we do not know it; `held` says
-    whether the ledger was told of a hold. Amounts in minor units.
+    `create_key` is the idempotency key of the hold and names this attempt; whatever repeats it
+    repeats it under that key. `capture_key` is that of the latest capture. `taken` is the amount
+    the capture asks for, then what was taken; of it, `refunded` is given back and `refunding` is on
+    its way back. `reference` is the provider's id, empty while we do not know it; `held` says
+    whether the ledger was told of this attempt's hold; `renewed`, that an earlier one expired and
+    the money is taken as soon as this one is held. `action_url` is where the customer has to
+    authenticate. `return_id` is the refund id of the payment's return, once that is asked for.
+    `told` is the latest public result. Amounts in minor units.
     """
 
     __tablename__ = "payments"
     order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
     state: Mapped[str]
+    method: Mapped[str]
     amount: Mapped[int] = mapped_column(BigInteger)
     taken: Mapped[int] = mapped_column(BigInteger)
+    refunded: Mapped[int] = mapped_column(BigInteger)
+    refunding: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     token: Mapped[str]
     create_key: Mapped[str]
     capture_key: Mapped[str]
     reference: Mapped[str]
+    action_url: Mapped[str]
+    return_id: Mapped[str]
     held: Mapped[bool]
+    renewed: Mapped[bool]
     code: Mapped[str]
     reason: Mapped[str]
+    told: Mapped[str]
     asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class Refund(Base):
+    """One refund of an order, by the id that whoever asks for it gave it.
+
+    `key` is the idempotency key of its latest attempt, `reference` the provider's id, empty while
+    we do not know it; `told` is the latest public result. The amount is in minor units.
+    """
+
+    __tablename__ = "refunds"
+    order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
+    refund_id: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    key: Mapped[str]
+    reference: Mapped[str]
+    code: Mapped[str]
+    reason: Mapped[str]
+    told: Mapped[str]
+    asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Webhook(Base):
+    """What the provider reported of its own accord, once by its event id. Never changed.
+
+    Not its body, which may name people: what it said stands in the payment.
+    """
+
+    __tablename__ = "webhooks"
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    reference: Mapped[str]
+    order_id: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = ({"info": {"append_only": True}},)
+
+
 class MoneyEntry(Base):
-    """One movement of money between two accounts: its debit and its credit. Never changed."""
+    """One movement of money between two accounts: its debit and its credit. Never changed.
+
+    `part` tells apart what an order may do several times: the hold's key, or the refund's id.
+    """
 
     __tablename__ = "money_entries"
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False))
     operation: Mapped[str]
+    part: Mapped[str]
     debit: Mapped[str]
     credit: Mapped[str]
     amount: Mapped[int] = mapped_column(BigInteger)
@@ -53,6 +104,6 @@ class MoneyEntry(Base):
     at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (
-        Index("money_entries_once", "order_id", "operation", unique=True),
+        Index("money_entries_once", "order_id", "operation", "part", unique=True),
         {"info": {"append_only": True}},
     )

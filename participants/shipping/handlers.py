@@ -1,26 +1,30 @@
-"""START HERE: what shipping does on each command. One order is one parcel, never two."""
+"""START HERE: what shipping does on each command. One order is one parcel, never two.
+
+Each command that must reach a carrier prepares a call (`calls`), which is performed outside any
+transaction (`quotes`, `carrier`) and whose outcome is recorded in one of its own (`recording`).
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from contracts.delivery.outbox import put
-from contracts.delivery.service import Done, Outcome, Refused, Rows, Service
+from contracts.delivery.service import Rows, Service
 from contracts.messages.shipping import (
     QueryShipping,
-    ShippingRefused,
-    ShippingRequested,
     ShippingStatusUnknown,
     StartShipping,
+    StopShipping,
 )
-from contracts.messages.values import ContactId, OrderId
+from contracts.messages.values import OrderId
 from contracts.runtime.session import BatchSession
-from participants.shipping import carrier
-from participants.shipping.carrier import CARRIER, HandOver
+from participants.shipping import answers, calls, carrier, quotes, recording, tracking
+from participants.shipping.answers import ASKING, CHOOSING, REFUSED, STOPPED, OfStart, OfStop
+from participants.shipping.calls import Call
+from participants.shipping.carrier import HandOver, LookUp
+from participants.shipping.quotes import ChooseCarrier
 from participants.shipping.tables import Shipment
+from participants.shipping.tracking import TrackParcels
 
 shipping = Service("shipping")
-ASKING, REQUESTED, REFUSED = "asking", "requested", "refused"
-Told = ShippingRequested | ShippingRefused | ShippingStatusUnknown
 
 
 def _shipments(messages: Sequence[Any]) -> Iterable[Rows]:
@@ -28,79 +32,74 @@ def _shipments(messages: Sequence[Any]) -> Iterable[Rows]:
 
 
 @shipping.handles(StartShipping, loads=_shipments)
-def start(command: StartShipping, session: BatchSession) -> Told | HandOver:
-    """Hand the parcel over. After a refusal the next command is a new try under a new key."""
-    key = str(session.info["envelope"].id)
+def start(command: StartShipping, session: BatchSession) -> OfStart | Call:
+    """Hand the parcel over. After a refusal the next command is a new try under new keys."""
     shipment = session.get(Shipment, command.order_id)
-    again = shipment is not None
     if shipment is None:
-        shipment = _new(command, key)
+        shipment = _new(command.order_id, REFUSED)
         session.add(shipment)
     if shipment.state == REFUSED:
-        shipment.state, shipment.key, shipment.contact_id = ASKING, key, command.contact_id
-    asking = shipment.state == ASKING
-    return _hand_over(shipment, again) if asking else _told(shipment)
+        _begin(shipment, command, session)
+    return calls.next_call(shipment, session) or answers.of_start(shipment)
+
+
+@shipping.handles(StopShipping, loads=_shipments)
+def stop(command: StopShipping, session: BatchSession) -> OfStop | LookUp:
+    """Let nothing be sent. While a carrier is asked, that is for the carrier to tell."""
+    shipment = session.get(Shipment, command.order_id)
+    if shipment is None:
+        shipment = _new(command.order_id, STOPPED)
+        session.add(shipment)
+    if answers.who(session) not in shipment.stop:
+        shipment.stop = [*shipment.stop, answers.who(session)]
+    if shipment.state in (CHOOSING, REFUSED):
+        shipment.state = STOPPED
+    return (
+        calls.looking(shipment, session) if shipment.state == ASKING else answers.of_stop(shipment)
+    )
 
 
 @shipping.handles(QueryShipping, loads=_shipments)
-def query(command: QueryShipping, session: BatchSession) -> Told | HandOver:
-    """Whether the carrier has the parcel; while that is open it is asked, under the same key."""
+def query(command: QueryShipping, session: BatchSession) -> OfStart | OfStop | Call:
+    """Whether a carrier has the parcel; while that is open it is asked, under the same key."""
     shipment = session.get(Shipment, command.order_id)
     if shipment is None:
         return ShippingStatusUnknown(order_id=command.order_id, reason="no shipment is known")
-    asking = shipment.state == ASKING
-    return _hand_over(shipment, again=True) if asking else _told(shipment)
+    return calls.next_call(shipment, session) or answers.told(shipment, session)
 
 
-def record(intent: HandOver, outcome: Outcome, session: BatchSession) -> Told:
-    """The carrier took it, refused it, or did not say.
-
-    A parcel it took is there, whichever attempt it was; a refusal counts for its own attempt only.
-    """
-    shipment = session.get(Shipment, intent.order_id)
-    assert shipment, "an intent is stored with its shipment"
-    was = shipment.state
-    if isinstance(outcome, Done) and was != REQUESTED:
-        shipment.state, shipment.tracking = REQUESTED, outcome.data["tracking"]
-    elif isinstance(outcome, Refused) and shipment.state == ASKING and intent.key == shipment.key:
-        shipment.state, shipment.reason = REFUSED, outcome.reason
-    told = _told(shipment, "" if isinstance(outcome, Done) else outcome.reason)
-    asked = isinstance(session.info["envelope"].message, QueryShipping)
-    if asked and shipment.state != was and told.public:
-        put(session, told, subject=shipment.order_id)
-    return told
+shipping.performs(ChooseCarrier, record=recording.choose, loads=_shipments)(quotes.choose)
+shipping.performs(HandOver, record=recording.hand_over, loads=_shipments)(carrier.hand_over)
+shipping.performs(LookUp, record=recording.look_up, loads=_shipments)(carrier.look_up)
+shipping.performs(TrackParcels, record=tracking.record, loads=tracking.shipments)(tracking.ask)
+shipping.chore(every=tracking.EVERY)(tracking.track)
 
 
-shipping.performs(HandOver, record=record, loads=_shipments)(carrier.hand_over)
-
-
-def _new(command: StartShipping, key: str) -> Shipment:
+def _new(order_id: OrderId, state: str) -> Shipment:
     return Shipment(
-        order_id=command.order_id,
-        contact_id=command.contact_id,
-        state=ASKING,
-        key=key,
-        carrier=CARRIER,
+        order_id=order_id,
+        contact_id=None,
+        state=state,
+        speed="",
+        key="",
+        carrier="",
         tracking="",
         reason="",
+        quotes=[],
+        tried={},
+        under_way=0,
+        unanswered_at=None,
+        stop=[],
+        progress="",
+        look_at=None,
     )
 
 
-def _hand_over(shipment: Shipment, again: bool) -> HandOver:
-    return HandOver(
-        key=shipment.key,
-        order_id=OrderId(shipment.order_id),
-        contact_id=ContactId(shipment.contact_id),
-        again=again,
-    )
-
-
-def _told(shipment: Shipment, reason: str = "") -> Told:
-    order_id = OrderId(shipment.order_id)
-    if shipment.state == REQUESTED:
-        return ShippingRequested(
-            order_id=order_id, carrier=shipment.carrier, tracking=shipment.tracking
-        )
-    if shipment.state == REFUSED:
-        return ShippingRefused(order_id=order_id, reason=shipment.reason)
-    return ShippingStatusUnknown(order_id=order_id, reason=reason)
+def _begin(shipment: Shipment, command: StartShipping, session: BatchSession) -> None:
+    """Where no wish is stated and the first carrier serves every country, that is the choice."""
+    shipment.state, shipment.key = CHOOSING, str(session.info["envelope"].id)
+    shipment.contact_id, shipment.speed = command.contact_id, command.speed
+    shipment.tried, shipment.reason = {}, ""
+    able = calls.untried(shipment, session)
+    if able and not command.speed and not able[0].countries:
+        calls.choose(shipment, able[0].id)

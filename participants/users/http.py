@@ -1,10 +1,11 @@
-"""Registering people, and giving names and addresses to the services that may have them."""
+"""Registering people, giving names and addresses to the services that may have them, and telling
+people what is kept about them and erasing it."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends, Header, Path
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -17,6 +18,7 @@ from contracts.runtime.contacts import Contact
 from contracts.runtime.database import Database
 from contracts.runtime.problems import Problem
 from contracts.runtime.session import BatchSession
+from participants.users import erasure
 from participants.users.handlers import users
 from participants.users.remember import write
 from participants.users.tables import ContactRow, UserRow
@@ -25,6 +27,8 @@ FIELDS = ("contact_id", "name", "email", "line1", "city", "postcode", "country")
 Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
 Registrar = Annotated[Caller, Depends(allow("shop", "support"))]
 Internal = Annotated[Caller, Depends(allow("service"))]
+Oneself = Annotated[Caller, Depends(allow("support", "customer"))]
+Customer = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:\-]+$")]
 Key = Annotated[
     str, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
 ]
@@ -53,7 +57,12 @@ class IdsBody(BaseModel):
 def routes(db: Database) -> APIRouter:
     """The routes of users."""
     router = APIRouter(tags=["users"])
+    _giving(router, db)
+    _rights(router, db)
+    return router
 
+
+def _giving(router: APIRouter, db: Database) -> None:
     @router.post("/users", status_code=201)
     def register(body: UserBody, key: Key, caller: Registrar) -> dict[str, str]:
         """Register a person; publishes UserRegistered once, however often it is sent."""
@@ -71,7 +80,34 @@ def routes(db: Database) -> APIRouter:
         with db.transaction() as session:
             return [dict(row._mapping) for row in session.execute(wanted)]
 
-    return router
+
+def _rights(router: APIRouter, db: Database) -> None:
+    @router.get("/users/{customer_id}/export")
+    def export(customer_id: Customer, caller: Oneself) -> dict[str, Any]:
+        """Everything that is kept about a person here; a customer sees only itself."""
+        _oneself(customer_id, caller)
+        with db.transaction() as session:
+            found = erasure.export(session, customer_id)
+        if found is None:
+            raise _unknown()
+        return found
+
+    @router.delete("/users/{customer_id}", status_code=204)
+    def erase(customer_id: Customer, caller: Oneself) -> None:
+        """Erase a person's names and addresses, those of open orders too; what is left are ids that
+        name nobody. An order that is not shipped yet then has no address."""
+        _oneself(customer_id, caller)
+        with db.transaction() as session:
+            erasure.erase(session, customer_id, caller)
+
+
+def _oneself(customer_id: str, caller: Caller) -> None:
+    if caller.role == "customer" and caller.subject != customer_id:
+        raise _unknown()
+
+
+def _unknown() -> Problem:
+    return Problem(404, "not-found", "There is no such customer")
 
 
 def _register(session: BatchSession, body: UserBody, caller: str, key: str) -> Any:
@@ -86,9 +122,11 @@ def _register(session: BatchSession, body: UserBody, caller: str, key: str) -> A
         insert(UserRow).values(row).on_conflict_do_nothing().returning(UserRow.customer_id)
     )
     if new:
-        write(session, [Contact(contact_id=contact_id, **body.model_dump(exclude={"customer_id"}))])
+        customer_id = CustomerId(body.customer_id)
+        contact = Contact(contact_id=contact_id, **body.model_dump(exclude={"customer_id"}))
+        write(session, [contact], {contact_id: customer_id})
         _claim(session, contact_id)
-        event = UserRegistered(customer_id=CustomerId(body.customer_id), contact_id=contact_id)
+        event = UserRegistered(customer_id=customer_id, contact_id=contact_id)
         outbox.put(session, event, subject=contact_id, source=users.name)
     return session.get(UserRow, body.customer_id)
 

@@ -1,34 +1,34 @@
-"""START HERE: how events become sums."""
+"""START HERE: how events become sums. What they come to is written by `sums`, a batch at a time."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date
-from typing import Any
 
 from contracts.delivery.service import Rows, Service
-from contracts.messages.orders import OrderConfirmed
+from contracts.messages.fraud import FraudCheckFailed
+from contracts.messages.orders import OrderConfirmed, OrderCreated, OrderRejected
+from contracts.messages.payments import (
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentFailed,
+    RefundFailed,
+)
+from contracts.messages.shipping import ParcelLost, ShippingRequested
 from contracts.messages.users import UserRegistered
-from contracts.messages.values import time_of
-from contracts.runtime.bulk import add_up
 from contracts.runtime.session import BatchSession
-from side_effects.analytics.tables import AppliedOrder, Registrations, SalesByDay, SalesBySku
+from side_effects.analytics.sums import Failure, Step, add, day_of
+from side_effects.analytics.tables import AppliedOrder, Registrations
 
 analytics = Service("analytics")
 
 
-def _day(identifier: str) -> date:
-    """The day an id was made, in UTC: an order counts on the day it was submitted."""
-    return time_of(identifier).astimezone(UTC).date()
-
-
 def _days(events: Sequence[UserRegistered]) -> Iterable[Rows]:
-    return ((Registrations, {_day(event.contact_id) for event in events}),)
+    return ((Registrations, {day_of(event.contact_id) for event in events}),)
 
 
 @analytics.on(OrderConfirmed)
 def sold(event: OrderConfirmed, session: BatchSession) -> None:
-    """Add the order to its day and its lines to their SKUs."""
-    session.later(_add, event)
+    """Add the order to its day, its lines to their SKUs, and itself to its customer's month."""
+    session.later(add, event)
+    session.later(add, Step(event.order_id, "confirmed"))
     total = event.total
     session.add(AppliedOrder(order_id=event.order_id, currency=total.currency, amount=total.amount))
 
@@ -36,7 +36,7 @@ def sold(event: OrderConfirmed, session: BatchSession) -> None:
 @analytics.on(UserRegistered, loads=_days)
 def registered(event: UserRegistered, session: BatchSession) -> None:
     """Count the person."""
-    day = _day(event.contact_id)
+    day = day_of(event.contact_id)
     row = session.get(Registrations, day)
     if row is None:
         row = Registrations(day=day, people=0)
@@ -44,18 +44,56 @@ def registered(event: UserRegistered, session: BatchSession) -> None:
     row.people += 1
 
 
-def _add(session: BatchSession, events: list[OrderConfirmed]) -> None:
-    """What a batch adds is summed, and added in one statement a table."""
-    days: defaultdict[Any, list[int]] = defaultdict(lambda: [0, 0])
-    skus: defaultdict[Any, list[int]] = defaultdict(lambda: [0, 0])
-    for event in events:
-        _plus(days[_day(event.order_id), event.total.currency], 1, event.total.amount)
-        for line in event.lines:
-            amount = line.quantity * line.unit_price.amount
-            _plus(skus[line.sku, line.unit_price.currency], line.quantity, amount)
-    add_up(session, SalesByDay.__table__, days)
-    add_up(session, SalesBySku.__table__, skus)
+@analytics.on(OrderCreated)
+def created(event: OrderCreated, session: BatchSession) -> None:
+    """The first step of the funnel."""
+    session.later(add, Step(event.order_id, "created"))
 
 
-def _plus(sums: list[int], *more: int) -> None:
-    sums[:] = map(sum, zip(sums, more, strict=True))
+@analytics.on(PaymentAuthorized)
+def authorized(event: PaymentAuthorized, session: BatchSession) -> None:
+    """The money is held."""
+    session.later(add, Step(event.order_id, "authorized"))
+
+
+@analytics.on(PaymentCaptured)
+def captured(event: PaymentCaptured, session: BatchSession) -> None:
+    """The money is taken."""
+    session.later(add, Step(event.order_id, "captured"))
+
+
+@analytics.on(ShippingRequested)
+def shipped(event: ShippingRequested, session: BatchSession) -> None:
+    """The carrier has the parcel."""
+    session.later(add, Step(event.order_id, "shipped"))
+
+
+@analytics.on(OrderRejected)
+def rejected(event: OrderRejected, session: BatchSession) -> None:
+    """The order came to nothing, and why."""
+    session.later(add, Step(event.order_id, "rejected"))
+    session.later(add, Failure(event.order_id, "order rejected", event.reason))
+
+
+@analytics.on(PaymentFailed)
+def refused(event: PaymentFailed, session: BatchSession) -> None:
+    """The provider refused."""
+    session.later(add, Failure(event.order_id, "payment failed", event.code))
+
+
+@analytics.on(RefundFailed)
+def not_refunded(event: RefundFailed, session: BatchSession) -> None:
+    """The provider did not give the money back."""
+    session.later(add, Failure(event.order_id, "refund failed", event.code))
+
+
+@analytics.on(FraudCheckFailed)
+def forbidden(event: FraudCheckFailed, session: BatchSession) -> None:
+    """A rule against fraud forbade the order."""
+    session.later(add, Failure(event.order_id, "fraud check failed", event.rule))
+
+
+@analytics.on(ParcelLost)
+def lost(event: ParcelLost, session: BatchSession) -> None:
+    """The carrier lost the parcel."""
+    session.later(add, Failure(event.order_id, "parcel lost", event.carrier))

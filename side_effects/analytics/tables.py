@@ -1,4 +1,4 @@
-"""The reporting tables: sales by day and by SKU, registrations, and what was applied."""
+"""The reporting tables: sales, funnel, failures, customers' months, and what was applied."""
 
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -44,6 +44,42 @@ class Registrations(Base):
     __tablename__ = "registrations"
     day: Mapped[date] = mapped_column(primary_key=True)
     people: Mapped[int]
+
+
+class FunnelByDay(Base):
+    """How many of the orders submitted on one day came to a step."""
+
+    __tablename__ = "funnel_by_day"
+    day: Mapped[date] = mapped_column(primary_key=True)
+    step: Mapped[str] = mapped_column(primary_key=True)
+    orders: Mapped[int]
+
+
+class FailuresByDay(Base):
+    """How many of the orders submitted on one day failed so, for this reason."""
+
+    __tablename__ = "failures_by_day"
+    day: Mapped[date] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(primary_key=True)
+    orders: Mapped[int]
+
+
+class CustomerMonth(Base):
+    """How many confirmed orders a customer submitted in one month, named by its first day."""
+
+    __tablename__ = "customer_months"
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    orders: Mapped[int]
+
+
+class ReachedStep(Base):
+    """One step, or kind of failure, that stands in the sums for an order."""
+
+    __tablename__ = "reached_steps"
+    order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
+    step: Mapped[str] = mapped_column(primary_key=True)
 
 
 class AppliedOrder(Base):

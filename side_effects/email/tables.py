@@ -1,9 +1,9 @@
-"""Which mails were sent."""
+"""Which mails were decided and what became of them, and who wants which."""
 
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import DateTime, Index, Text, Uuid, func
+from sqlalchemy import DateTime, Text, Uuid, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -14,12 +14,28 @@ class Base(DeclarativeBase):
 
 
 class MailRow(Base):
-    """One mail that the mail server took: at most one of a kind for each subject."""
+    """One mail of a kind about an order or a customer, from its decision on.
+
+    `state` is `to send`, `sent`, `not sent` or `not wanted`. The address stays with users.
+    """
 
     __tablename__ = "mails"
-    event_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
-    subject: Mapped[str]
-    kind: Mapped[str]
-    sent_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    event_id: Mapped[str] = mapped_column(Uuid(as_uuid=False))
+    customer_id: Mapped[str]
+    contact_id: Mapped[str] = mapped_column(Uuid(as_uuid=False))
+    state: Mapped[str]
+    reason: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    sent_at: Mapped[datetime | None]
 
-    __table_args__ = (Index("mails_once", "subject", "kind", unique=True),)
+
+class Preference(Base):
+    """Whether a customer wants mails of a kind on a channel; who says nothing wants them."""
+
+    __tablename__ = "preferences"
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    wanted: Mapped[bool]

@@ -1,20 +1,19 @@
 """START HERE: what is learned from a confirmed order.
 
-Pairs are counted among the first `PAIRED_SKUS` of an order, so that one large order costs little.
-What a batch adds is summed, and added in one statement a table.
+What a batch adds is summed, and added in one statement.
 """
 
 from collections import Counter
-from itertools import combinations
+from typing import Any
 
 from contracts.delivery.service import Service
 from contracts.messages.orders import OrderConfirmed
 from contracts.runtime.bulk import add_up
 from contracts.runtime.session import BatchSession
-from side_effects.recommendation.tables import AppliedOrder, Bought, Together
+from side_effects.recommendation.pairs import looked_at, pairs
+from side_effects.recommendation.tables import AppliedOrder, Bought, LookedAt, Together
 
 recommendation = Service("recommendation")
-PAIRED_SKUS = 8
 
 
 @recommendation.on(OrderConfirmed)
@@ -26,14 +25,16 @@ def learn(event: OrderConfirmed, session: BatchSession) -> None:
 
 def _add(session: BatchSession, events: list[OrderConfirmed]) -> None:
     bought = Counter((event.customer_id, sku) for event in events for sku in _skus(event))
-    together = Counter(pair for event in events for pair in _pairs(event))
-    for table, counts in ((Bought, bought), (Together, together)):
-        add_up(session, table.__table__, {key: (count,) for key, count in counts.items()})
+    together = Counter(pair for event in events for pair in pairs(_skus(event)))
+    looked = Counter((sku,) for event in events for sku in looked_at(_skus(event)))
+    counted: tuple[tuple[Any, Counter[Any]], ...] = (
+        (Bought, bought),
+        (Together, together),
+        (LookedAt, looked),
+    )
+    for mapped, counts in counted:
+        add_up(session, mapped.__table__, {key: (count,) for key, count in counts.items()})
 
 
 def _skus(event: OrderConfirmed) -> list[str]:
     return sorted({line.sku for line in event.lines})
-
-
-def _pairs(event: OrderConfirmed) -> list[tuple[str, str]]:
-    return list(combinations(_skus(event)[:PAIRED_SKUS], 2))

@@ -33,6 +33,14 @@ class Together(Base):
     __table_args__ = (Index("together_other", "other"),)
 
 
+class LookedAt(Base):
+    """In how many orders a SKU was among those looked at for pairs, and so in `Together`."""
+
+    __tablename__ = "looked_at"
+    sku: Mapped[str] = mapped_column(primary_key=True)
+    orders: Mapped[int]
+
+
 class AppliedOrder(Base):
     """One order that was learned from."""
 

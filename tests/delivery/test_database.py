@@ -6,6 +6,7 @@ from sqlalchemy.exc import DBAPIError
 
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings
+from tests.simulators.running import until
 
 OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name"
 
@@ -19,8 +20,16 @@ def test_a_connection_that_was_ended_is_replaced(postgres: str) -> None:
             assert session.scalar(text("SELECT 1")) == 1
         with ending.transaction() as session:
             session.execute(text(OTHERS), {"name": "concerto ended"})
+        until(lambda: not _connected(ending, "concerto ended"))
     ended.close()
     ending.close()
+
+
+def _connected(asking: Database, name: str) -> int:
+    """How many connections of that name the server has: what it says of their end has arrived."""
+    alive = "SELECT count(*) FROM pg_stat_activity WHERE application_name = :name"
+    with asking.transaction() as session:
+        return int(session.scalar(text(alive), {"name": name}))
 
 
 def test_an_error_does_not_tell_its_parameters(postgres: str) -> None:

@@ -25,6 +25,13 @@ def provider(simulator: Running) -> Iterator[Running]:
     simulator.switch(silent=False, down=False, break_changes="")
 
 
+@pytest.fixture
+def switched_back(simulator: Running) -> Iterator[None]:
+    """Refunds and webhooks of the simulator are as usual afterwards."""
+    yield
+    simulator.switch(refunds="", webhooks="soon", webhook_url="")
+
+
 @pytest.fixture(scope="module")
 def at_work(postgres: str, simulator: Running) -> Iterator[Bench]:
     """Payments, for all tests of a module."""

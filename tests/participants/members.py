@@ -1,38 +1,24 @@
 """Customers with points, loyalty at work for them, and what its tables say of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
-from contracts.delivery.service import Rows, Service
 from contracts.messages.loyalty import RedeemPoints
-from contracts.messages.orders import OrderConfirmed, OrderRejected
+from contracts.messages.orders import OrderCancelled, OrderConfirmed
 from contracts.messages.values import ContactId, CustomerId, Money, OrderId
-from contracts.runtime.session import BatchSession
 from participants.loyalty import ledger, points
 from participants.loyalty.handlers import loyalty
-from participants.loyalty.tables import OrderEarning
 from tests.participants.bench import Bench, bench, migrated
 
 NUMBERS = count(1)
-REVERSING = Service(loyalty.name, dict(loyalty.handled))
-
-
-def _earnings(events: Sequence[OrderRejected]) -> Iterable[Rows]:
-    return ((OrderEarning, {event.order_id for event in events}),)
-
-
-@REVERSING.on(OrderRejected, loads=_earnings)
-def take_back(event: OrderRejected, session: BatchSession) -> None:
-    """Stands for whatever will tell loyalty that a confirmed order is over."""
-    points.reverse(session, event.order_id)
 
 
 @contextmanager
 def loyalty_desk(admin_url: str) -> Iterator[Bench]:
-    """Loyalty at work, with a handler that reverses."""
-    with bench(REVERSING, migrated(admin_url)) as at_work:
+    """Loyalty at work."""
+    with bench(loyalty, migrated(admin_url)) as at_work:
         yield at_work
 
 
@@ -69,9 +55,9 @@ def confirmed(order: OrderId, customer: CustomerId, amount: int) -> OrderConfirm
     )
 
 
-def cancelled(order: OrderId) -> OrderRejected:
-    """The event that stands for an order's end."""
-    return OrderRejected(order_id=order, reason="changed my mind")
+def cancelled(order: OrderId) -> OrderCancelled:
+    """The event that a confirmed order is cancelled."""
+    return OrderCancelled(order_id=order, reason="changed my mind", confirmed=True)
 
 
 def balance(desk: Bench, customer: str) -> int | None:

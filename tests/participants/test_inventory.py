@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from sqlalchemy import event, text
@@ -11,9 +11,11 @@ from sqlalchemy.exc import ProgrammingError
 
 from contracts.messages.base import Message
 from contracts.messages.inventory import (
+    InventoryPartiallyReserved,
     InventoryReleased,
     InventoryReservationFailed,
     InventoryReserved,
+    InventoryReservedInPart,
     ReleaseInventory,
     ReserveInventory,
     Short,
@@ -91,6 +93,34 @@ def test_all_lines_are_held_or_none(store: Bench) -> None:
     other = new_order()
     assert store.ask(reserve(other, (plenty, 2))) == InventoryReserved(order_id=other)
     assert standing(store, plenty) == (8, 2, 0)
+
+
+def test_what_is_there_is_held_by_line_and_the_answer_says_what_is_missing(store: Bench) -> None:
+    """As the customer wishes: with the rest, or only after a person has asked."""
+    plenty, scarce, none = stocked(store, 10), stocked(store, 3), stocked(store, 0)
+    wanted = ((plenty, 2), (scarce, 2), (none, 1), (scarce, 2))
+    for short, kind in (("ship", InventoryReservedInPart), ("ask", InventoryPartiallyReserved)):
+        order = new_order()
+        answer = store.ask(reserve(order, *wanted, short=short))  # type: ignore[arg-type]
+        assert isinstance(answer, kind)
+        assert [(line.sku, line.quantity) for line in answer.lines] == [
+            (plenty, 2),
+            (scarce, 2),
+            (scarce, 1),
+        ]
+        assert answer.missing == tuple(sorted((scarce, none)))
+        assert standing(store, scarce) == (0, 3, 0)
+        assert store.ask(reserve(order, *wanted, short=short)) == answer  # type: ignore[arg-type]
+        store.ask(ReleaseInventory(order_id=order))
+        assert standing(store, scarce) == (3, 0, 0)
+
+
+def test_of_what_is_wholly_out_of_stock_nothing_is_held_whatever_is_wished(store: Bench) -> None:
+    """There is nothing to ask about."""
+    none = stocked(store, 0)
+    for short in get_args(Short):
+        answer = store.ask(reserve(new_order(), (none, 1), short=short))
+        assert isinstance(answer, InventoryReservationFailed)
 
 
 def test_a_sku_in_several_lines_is_summed(store: Bench) -> None:

@@ -1,15 +1,18 @@
 """An order keeps its public status, whatever comes first, twice or late."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
 import pytest
 
 from contracts.messages.orders import (
+    AdjustOrder,
     ConfirmOrder,
     CreateOrder,
     OrderAccepted,
+    OrderAdjusted,
     OrderCreated,
     OrderNotAccepted,
     OrderRejected,
@@ -23,6 +26,7 @@ from contracts.messages.values import CustomerId, Line, Money, OrderId, SagaId, 
 from participants.orders.handlers import orders
 from tests.participants.bench import Bench, bench, migrated, new_order
 
+WHOSE: dict[str, Any] = {"customer_id": "c", "contact_id": "d"}
 TOTAL = Money(amount=500, currency="GBP")
 LINE = Line(sku=Sku("A"), quantity=5, unit_price=Money(amount=100, currency="GBP"))
 PAYABLE = Payable(goods=500, discount=0, points=0, shipping=0, tax=83, tax_rate=2000, total=TOTAL)
@@ -51,14 +55,16 @@ def test_an_order_is_created_and_confirmed(desk: Bench) -> None:
     order = new_order()
     assert isinstance(desk.ask(create(order)), OrderCreated)
     assert desk.ask(ConfirmOrder(order_id=order)) == OrderAccepted(order_id=order)
-    desk.ask(RejectOrder(order_id=order, reason="late"))
+    desk.ask(RejectOrder(order_id=order, reason="late", cancelled=False, **WHOSE))
     assert standing(desk, order)[0] == "confirmed"
 
 
 def test_a_rejection_that_comes_first_stands(desk: Bench) -> None:
     """The late creation leaves it rejected, and it is never confirmed."""
     order = new_order()
-    assert isinstance(desk.ask(RejectOrder(order_id=order, reason="no")), OrderRejected)
+    assert isinstance(
+        desk.ask(RejectOrder(order_id=order, reason="no", cancelled=False, **WHOSE)), OrderRejected
+    )
     desk.ask(create(order))
     assert isinstance(desk.ask(ConfirmOrder(order_id=order)), OrderNotAccepted)
     assert standing(desk, order)[0] == "rejected"
@@ -85,7 +91,12 @@ def test_a_review_shows_until_the_order_has_ended(desk: Bench) -> None:
     """Pending becomes review, review becomes confirmed, and confirmed stays."""
     order = new_order()
     asked = ManualReviewRequired(
-        saga_id=SagaId(order), order_id=order, review_id="r", question="?", owner="operator"
+        saga_id=SagaId(order),
+        order_id=order,
+        review_id="r",
+        question="?",
+        owner="operator",
+        **WHOSE,
     )
     desk.ask(create(order))
     desk.send(asked)  # type: ignore[arg-type]  # an event travels as a command does
@@ -93,3 +104,16 @@ def test_a_review_shows_until_the_order_has_ended(desk: Bench) -> None:
     desk.ask(ConfirmOrder(order_id=order))
     desk.send(asked)  # type: ignore[arg-type]
     assert standing(desk, order)[0] == "confirmed"
+
+
+def test_an_order_that_is_for_less_costs_less(desk: Bench) -> None:
+    """It is adjusted to its lines, and says so; again gives the same."""
+    order = new_order()
+    desk.ask(create(order))
+    two = replace(LINE, quantity=2)
+    for _ in range(2):
+        adjusted = desk.ask(AdjustOrder(order_id=order, lines=(two,)))
+        assert isinstance(adjusted, OrderAdjusted)
+        assert (adjusted.payable.goods, adjusted.payable.total.amount) == (200, 200)
+    query = "SELECT amount, lines->0->>'quantity' FROM orders WHERE id = :id"
+    assert desk.rows(query, id=order) == [(200, "2")]

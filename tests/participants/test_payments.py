@@ -19,7 +19,7 @@ from participants.payments import http
 from tests.participants.bench import Bench, new_order
 from tests.participants.edge import bearer, served
 from tests.participants.money import PRICE, authorize, charges, ledger, statuses
-from tests.simulators.running import KEY, Running, call, form, until
+from tests.simulators.running import Running, call, until
 
 
 def test_a_hold_is_made_and_taken(desk: Bench, provider: Running) -> None:
@@ -104,16 +104,6 @@ def test_a_void_during_the_hold_is_obeyed(desk: Bench, provider: Running) -> Non
     until(lambda: statuses(provider, order) == ["canceled"])
     assert isinstance(desk.ask(QueryPayment(order_id=order)), PaymentVoided)
     assert ledger(desk, order) in ([], [("hold", 1999), ("release", 1999)])
-
-
-def test_an_expired_hold_is_not_taken(desk: Bench, provider: Running) -> None:
-    """The provider let go of the hold: the capture has failed, and the ledger releases it."""
-    order = new_order()
-    reference = desk.ask(authorize(order)).reference
-    path, bearer = f"/v1/payment_intents/{reference}/cancel", f"Bearer {KEY}"
-    assert provider.post(path, form(), Authorization=bearer)[0] == 200
-    assert desk.ask(CapturePayment(order_id=order, amount=PRICE)).code == "hold_expired"
-    assert ledger(desk, order) == [("hold", 1999), ("release", 1999)]
 
 
 def test_nothing_is_known_of_an_order_nobody_named(desk: Bench) -> None:

@@ -82,10 +82,10 @@ def confirmed(*lines: tuple[str, int, int], customer: str = "c") -> Envelope:
     )
 
 
-def event(message: Message, order: OrderId) -> Envelope:
-    """The message as it was published about an order."""
+def event(message: Message, order: OrderId, which: str = "") -> Envelope:
+    """The message as it was published about an order; `which` of several alike."""
     return Envelope(
-        id=MessageId(derived(order, type(message).__name__)),
+        id=MessageId(derived(order, type(message).__name__, which)),
         message=message,
         source="orchestrator",
         at=time_of(order),

@@ -1,20 +1,16 @@
 """Mail and CRM: an outage is waited out, a refusal is a dead letter, and a replay mends it."""
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from contracts.delivery.replay import replay
 from contracts.messages.values import ContactId
 from contracts.runtime.contacts import Contact, Contacts
 from contracts.runtime.settings import Settings
-from deploy.local.servers import free_port
 from side_effects.crm.webhook import allowed
-from side_effects.email import smtp
 from side_effects.email.consumer import email
 from tests.participants.bench import bench, migrated
 from tests.side_effects.heard import confirmed
+from tests.side_effects.mailbox import mailbox
 from tests.simulators.running import until
 
 
@@ -28,56 +24,27 @@ def ann(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Contacts, "get", get)
 
 
-class Server:
-    """An SMTP server that answers as it is told."""
-
-    def __init__(self) -> None:
-        self.answer = "250 OK"
-        self.taken: list[Any] = []
-
-    async def handle_RCPT(self, _: Any, __: Any, envelope: Any, to: str, ___: Any) -> str:
-        """Answer to the recipient as told."""
-        if self.answer.startswith("250"):
-            envelope.rcpt_tos.append(to)
-        return self.answer
-
-    async def handle_DATA(self, _: Any, __: Any, envelope: Any) -> str:
-        """Keep the mail."""
-        self.taken.append(envelope)
-        return "250 taken"
-
-
 @pytest.mark.parametrize(
     ("answer", "state"), [("421 later", "pending"), ("550 nobody here", "refused")]
 )
 def test_an_outage_is_waited_out_and_a_refusal_mended_by_replay(
-    postgres: str, answer: str, state: str, tmp_path: Path
+    postgres: str, answer: str, state: str
 ) -> None:
     """A 421 is tried again by itself; a 550 becomes a dead letter, which a replay delivers."""
-    from aiosmtpd.controller import Controller
-
-    server = Server()
-    server.answer = answer
-    port = free_port()
-    controller = Controller(server, hostname="127.0.0.1", port=port)
-    controller.start()
     said = confirmed(("A", 1, 100))
-    try:
-        with bench(email, migrated(postgres), smtp_url=f"smtp://127.0.0.1:{port}") as desk:
-            desk.host.receive([said])
-            query = "SELECT state, attempts FROM intents WHERE envelope ->> 'id' = :id"
-            tried = until(lambda: [r for r in desk.rows(query, id=said.id) if r != ("pending", 0)])
-            assert tried[0][0] == state
-            server.answer = "250 OK"
-            if state == "refused":
-                assert desk.host.run(lambda session: replay(session, said.id))
-            until(lambda: desk.rows(query, id=said.id)[0][0] == "done")
-            assert [mail.rcpt_tos for mail in server.taken] == [["ann@shop.example"]]
-            kept = desk.rows("SELECT kind FROM mails WHERE event_id = :id", id=said.id)
-            assert kept == [("confirmation",)]
-    finally:
-        controller.stop()
-        smtp._line.cache_clear()
+    with mailbox() as (server, url), bench(email, migrated(postgres), smtp_url=url) as desk:
+        server.answer = answer
+        desk.host.receive([said])
+        query = "SELECT state, attempts FROM intents WHERE envelope ->> 'id' = :id"
+        tried = until(lambda: [r for r in desk.rows(query, id=said.id) if r != ("pending", 0)])
+        assert tried[0][0] == state
+        server.answer = "250 OK"
+        if state == "refused":
+            assert desk.host.run(lambda session: replay(session, said.id))
+        until(lambda: desk.rows(query, id=said.id)[0][0] == "done")
+        assert [mail.rcpt_tos for mail in server.taken] == [["ann@shop.example"]]
+        kept = desk.rows("SELECT kind, state FROM mails WHERE event_id = :id", id=said.id)
+        assert kept == [("confirmation", "sent")]
 
 
 def test_webhooks_go_to_https_or_to_hosts_that_were_named() -> None:

@@ -12,7 +12,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from deploy.local.servers import free_port
-from tests.simulators.running import CRM_SECRET, Running
+from tests.simulators.running import CRM_SECRET, Running, until
 
 SOON = 0.5
 
@@ -24,12 +24,12 @@ def carrier(tmp_path: Path) -> Iterator[Running]:
 
 
 def ship(
-    carrier: Running, key: str, postcode: str = "E1 1AA", seconds: float = 5.0
+    carrier: Running, key: str, postcode: str = "E1 1AA", seconds: float = 5.0, name: str = ""
 ) -> tuple[int, Any]:
     """Hand over the parcel of order o1."""
     parcel = {"reference": "o1", "name": "N", "line1": "L", "city": "C", "country": "GB"}
     body = {**parcel, "postcode": postcode}
-    return carrier.post("/shipments", body, seconds, Idempotency_Key=key)
+    return carrier.post(f"{name}/shipments", body, seconds, Idempotency_Key=key)
 
 
 def test_the_carrier_takes_a_parcel_once_for_each_key(carrier: Running) -> None:
@@ -62,6 +62,68 @@ def test_the_carrier_says_what_is_missing(carrier: Running) -> None:
     status, body = carrier.post("/shipments", {"reference": "o1"}, Idempotency_Key="a")
     assert (status, body["error"].count(",")) == (400, 4)
     assert carrier.get("/rates")[1][0]["amount"] > 0
+
+
+def test_each_carrier_has_parcels_of_its_own(carrier: Running) -> None:
+    """The same key at another carrier is another parcel; without a name it is `standard`."""
+    taken = {name: ship(carrier, "a", name=name)[1] for name in ("", "/royal", "/swift")}
+    assert len({parcel["tracking"] for parcel in taken.values()}) == 3
+    assert ship(carrier, "a", name="/standard") == (200, taken[""])
+    assert carrier.get("/royal/shipments?reference=o1")[1] == [taken["/royal"]]
+    assert [record["carrier"] for record in carrier.records()] == ["standard", "royal", "swift"]
+    assert ship(carrier, "a", name="/other")[0] == 404
+
+
+def test_carriers_differ_in_price_and_days(carrier: Running) -> None:
+    """One is cheap, one is fast, and one is neither."""
+    rates = {name: carrier.get(f"/{name}/rates")[1][0] for name in ("royal", "standard", "swift")}
+    assert [rate["amount"] for rate in rates.values()] == [299, 499, 899]
+    assert [rate["days"] for rate in rates.values()] == [4, 3, 1]
+    assert carrier.get("/rates")[1] == [rates["standard"]]
+
+
+def test_a_carrier_is_switched_by_itself(carrier: Running) -> None:
+    """Down is 503 and refusing 422, before any effect; slow is taken, and answered late."""
+    carrier.switch(royal_down=True, swift_refuse=True)
+    for name, status in (("royal", 503), ("swift", 422)):
+        assert carrier.get(f"/{name}/rates")[0] == status
+        assert ship(carrier, "a", name=f"/{name}")[0] == status
+    assert carrier.records() == []
+    carrier.switch(standard_slow_seconds=30.0)
+    with pytest.raises(TimeoutError):
+        ship(carrier, "a", seconds=SOON)
+    assert len(carrier.records()) == 1
+
+
+@pytest.mark.parametrize(
+    ("postcode", "last"), [("E1 1AA", "delivered"), ("SIM-LOST", "lost"), ("SIM-NEVER", "taken")]
+)
+def test_a_parcel_moves_on(carrier: Running, postcode: str, last: str) -> None:
+    """Picked up, then delivered or lost, as its postcode says; some never leave."""
+    carrier.switch(picked_up_seconds=1e9, delivered_seconds=1e9)
+    number = ship(carrier, "a", postcode, name="/swift")[1]["tracking"]
+    path = f"/swift/tracking?numbers={number},TRK99999999"
+    told = [carrier.get(path)[1]]
+    for switch in ("picked_up_seconds", "delivered_seconds"):
+        carrier.switch(**{switch: 0})
+        told.append(carrier.get(path)[1])
+    on_the_way = "taken" if last == "taken" else "shipped"
+    assert told == [[{"tracking": number, "status": s}] for s in ("taken", on_the_way, last)]
+    assert carrier.get(f"/royal/tracking?numbers={number}")[1] == []
+
+
+def test_a_parcel_moves_on_by_itself(carrier: Running) -> None:
+    """After a while; a restart forgets neither the parcel nor how old it is."""
+    number = ship(carrier, "a")[1]["tracking"]
+    arrived = [{"tracking": number, "status": "delivered"}]
+    carrier.switch(picked_up_seconds=0.1, delivered_seconds=0.2)
+    until(lambda: carrier.get(f"/tracking?numbers={number}")[1] == arrived)
+    carrier.process.kill()
+    carrier.process.wait(timeout=10)
+    with Running("carrier", carrier.folder) as again:
+        again.switch(picked_up_seconds=0.1, delivered_seconds=0.2)
+        assert again.get(f"/tracking?numbers={number}")[1] == arrived
+        assert ship(again, "a") == (200, {"reference": "o1", "tracking": number})
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The payment provider behaves as Stripe's API v1 does, also where that hurts."""
 
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulators.running import KEY, Running, form, until
+from tests.simulators.running import KEY, Running, call, form, until
 
 AUTHORIZATION = f"Bearer {KEY}"
 SOON = 0.5
@@ -185,6 +186,69 @@ def test_the_common_switches_refuse_before_any_effect(provider: Running) -> None
     assert intents(provider) == []
     with pytest.raises(AssertionError, match="no switch downn"):
         provider.switch(downn=True)
+
+
+def test_a_customer_authenticates_or_does_not(provider: Running) -> None:
+    """Nothing is held before; then the hold is there, or the method is refused; but once."""
+    token, return_url = "pm_card_authenticationRequired", "http://localhost/"
+    for outcome, status in (
+        ("succeeded", "requires_capture"),
+        ("failed", "requires_payment_method"),
+    ):
+        asked = hold(provider, outcome, token=token, return_url=return_url)[1]
+        assert (asked["status"], asked["amount_capturable"]) == ("requires_action", 0)
+        page = asked["next_action"]["redirect_to_url"]["url"]
+        with urllib.request.urlopen(page) as shown:
+            assert b"outcome=succeeded" in shown.read()
+        assert call("POST", f"{page}?outcome={outcome}", b"")[1]["status"] == status
+        assert call("POST", f"{page}?outcome={outcome}", b"")[0] == 400
+
+
+def test_an_open_authentication_can_be_canceled(provider: Running) -> None:
+    """It is no hold on the record, and nobody can agree any more."""
+    token, return_url = "pm_card_authenticationRequired", "http://localhost/"
+    asked = hold(provider, "a", token=token, return_url=return_url)[1]
+    path = f"/v1/payment_intents/{asked['id']}/cancel"
+    assert post(provider, path, "b")[1]["status"] == "canceled"
+    assert (
+        call("POST", f"{asked['next_action']['redirect_to_url']['url']}?outcome=succeeded")[0]
+        == 400
+    )
+    assert provider.records(kind="intent") == []
+
+
+@pytest.mark.parametrize(
+    ("fate", "status", "made"), [("refused", 400, 0), ("broken", 500, 1), ("pending", 200, 1)]
+)
+def test_a_refund_meets_its_fate(provider: Running, fate: str, status: int, made: int) -> None:
+    """Refused, a 500 after its effect, or pending for as long as its create is repeated."""
+    intent = taken(provider)
+    provider.switch(refunds=fate)
+    for _ in range(2):
+        answered, body = post(provider, "/v1/refunds", "r", payment_intent=intent)
+        assert answered == status
+    assert len(provider.records(kind="refund")) == made
+    if fate == "pending":
+        path = f"/v1/refunds/{body['id']}"
+        assert body["status"] == "pending"
+        assert provider.get(path, Authorization=AUTHORIZATION)[1]["status"] == "succeeded"
+
+
+def test_a_refund_is_made_and_not_told(provider: Running) -> None:
+    """The first answer is lost; the repeat is the same refund."""
+    intent = taken(provider)
+    provider.switch(refunds="lost")
+    with pytest.raises(TimeoutError):
+        post(provider, "/v1/refunds", "r", SOON, payment_intent=intent)
+    assert post(provider, "/v1/refunds", "r", payment_intent=intent)[0] == 200
+    assert len(provider.records(kind="refund")) == 1
+
+
+def taken(provider: Running) -> str:
+    """The id of a payment intent that is captured."""
+    identity = str(hold(provider, "a")[1]["id"])
+    assert post(provider, f"/v1/payment_intents/{identity}/capture", "b")[0] == 200
+    return identity
 
 
 def search(order: str) -> str:

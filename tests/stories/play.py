@@ -4,41 +4,47 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from contracts.messages.base import Result
 from contracts.messages.orders import OrderAdjusted
 from contracts.messages.values import Money, OrderId, SagaId, stamped
 from orchestrator.core.advance import advance
 from orchestrator.core.decision import Decision, Send
+from orchestrator.core.definition import Saga
 from orchestrator.core.sample import example_of, sample
-from orchestrator.core.state import Answer, Chosen, Input, Start, Wake, begin
+from orchestrator.core.state import Answer, Cancelled, Chosen, Input, Start, Wake, begin
 from orchestrator.core.tell import told, why
 from orchestrator.sagas import SAGAS
 from orchestrator.sagas.order_data import Order
 
 ORDER = SAGAS["order", 1]
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+ORDER_ID = OrderId(stamped(NOON, "order"))
+
+
+def order(payable: int = 1999, points: int = 0, code: str = "") -> "Play":
+    """ORDER on the stage: what is to pay, the points among it, and a promotion code."""
+    some: Order = example_of(Order)
+    total = Money(amount=payable, currency="GBP")
+    costs = replace(some.payable, points=points, total=total)
+    return Play(ORDER, replace(some, order_id=ORDER_ID, payable=costs, promotion_code=code))
 
 
 class Play:
-    """One order on a stage without services: the test speaks for them, and for time."""
+    """One saga on a stage without services: the test speaks for them, and for time."""
 
-    def __init__(self, payable: int = 1999, points: int = 0, code: str = "") -> None:
-        order: Order = example_of(Order)
-        total = Money(amount=payable, currency="GBP")
-        costs = replace(order.payable, points=points, total=total)
-        data = replace(
-            order, order_id=OrderId(stamped(NOON, "order")), payable=costs, promotion_code=code
-        )
+    def __init__(self, saga: Saga, data: Any) -> None:
+        self.saga = saga
         self.now = NOON
-        self.state = begin(ORDER, SagaId(stamped(NOON, "saga")), data, NOON)
+        self.state = begin(saga, SagaId(stamped(NOON, "saga")), data, NOON)
         self.journal: list[tuple[datetime, tuple[str, ...]]] = []
         self.sent: list[Send] = []
         self.published: list[str] = []
         self.happens(Start(at=NOON))
 
     def happens(self, happened: Input) -> Decision:
-        decision = advance(ORDER, self.state, happened)
+        decision = advance(self.saga, self.state, happened)
         ignored = (f"ignored: {decision.ignored}",) if decision.ignored else ()
         self.journal.append((happened.at, (*ignored, *decision.notes)))
         self.state = decision.state
@@ -49,7 +55,7 @@ class Play:
     def answer(self, name: str, reason: str = "", to: Send | None = None) -> None:
         """A service answers, the latest command unless told otherwise, 0.1 s later."""
         sent = to or self.sent[-1]
-        result: Result = sample(name, ORDER.flat[ORDER.place[sent.step]])
+        result: Result = sample(name, self.saga.flat[self.saga.place[sent.step]])
         if isinstance(result, OrderAdjusted):
             result = replace(result, payable=self.state.data.payable)
         if reason:
@@ -74,12 +80,17 @@ class Play:
         review_id = self.state.review.id
         self.happens(Chosen(at=self.now, review_id=review_id, choice=choice, by=by, reason=reason))
 
+    def cancels(self, by: str = "Ann") -> None:
+        """The customer cancels, 1 s later."""
+        self.now += timedelta(seconds=1)
+        self.happens(Cancelled(at=self.now, by=by, reason="found it cheaper"))
+
     def until_review(self) -> None:
         while not self.state.review:
             self.silence()
 
     def lines(self) -> list[str]:
-        return [*told(NOON, self.journal), "", *why(ORDER, self.state, self.now)]
+        return [*told(NOON, self.journal), "", *why(self.saga, self.state, self.now)]
 
 
 def same(path: Path, text: str) -> None:

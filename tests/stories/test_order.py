@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.core.draw import mermaid, svg, table
-from tests.stories.play import ORDER, Play, same
+from tests.stories.play import ORDER, Play, order, same
 
 STORIES = Path(__file__).parent / "order"
 
@@ -179,36 +179,32 @@ def partly_missing_as_the_customer_wished(play: Play) -> None:
     play.answer("ShippingRequested")
 
 
-def _both(play: Play, reserved: str, promotion: str) -> None:
-    """Inventory and promotions are asked at once; promotions answers first."""
-    play.answers("OrderCreated", "FraudCheckPassed")
-    inventory, promotions = play.sent[-2:]
-    play.answer(promotion, to=promotions)
-    play.answer(reserved, to=inventory)
+def cancelled_in_review(play: Play) -> None:
+    play.answers("OrderCreated", "FraudCheckPassed", "InventoryPartiallyReserved")
+    play.cancels()
+    play.answers("InventoryReleased", "OrderCancelled")
 
 
-def with_code_and_points(play: Play) -> None:
-    _both(play, "InventoryReserved", "PromotionApplied")
-    play.answers("LoyaltyPointsApplied", "PaymentAuthorized", "OrderAccepted", "PaymentCaptured")
-    play.answer("ShippingRequested")
+def cancelled_while_paying(play: Play) -> None:
+    play.answers("OrderCreated", "FraudCheckPassed", "InventoryReserved")
+    play.cancels()
+    play.answers("PaymentAuthorized", "PaymentVoided", "InventoryReleased", "OrderCancelled")
 
 
-def code_used_up(play: Play) -> None:
-    _both(play, "InventoryReserved", "PromotionRefused")
-    play.answers("InventoryReleased", "OrderRejected")
+def cancelled_too_late(play: Play) -> None:
+    play.answers("OrderCreated", "FraudCheckPassed", "InventoryReserved", "PaymentAuthorized")
+    play.cancels()
+    play.answers("OrderAccepted", "PaymentNotTaken", "ShippingStopped")
 
 
-def too_few_points(play: Play) -> None:
-    _both(play, "InventoryReserved", "PromotionApplied")
-    play.answer("LoyaltyPointsRefused", "12 points are there")
-    undone = {send.command.to: send for send in play.sent[-2:]}
-    play.answer("PromotionWithdrawn", to=undone["promotions"])
-    play.answer("InventoryReleased", to=undone["inventory"])
-    play.answer("OrderRejected")
+def customer_authenticates(play: Play) -> None:
+    play.answers("OrderCreated", "FraudCheckPassed", "InventoryReserved")
+    play.answers("PaymentActionRequired", "PaymentActionRequired")
+    play.silence()
+    play.answers("PaymentAuthorized", "OrderAccepted", "PaymentCaptured", "ShippingRequested")
 
 
 Script = Callable[[Play], None]
-GENEROUS: tuple[Script, ...] = (with_code_and_points, code_used_up, too_few_points)
 TOLD: tuple[Script, ...] = (
     confirmed,
     out_of_stock,
@@ -231,39 +227,36 @@ TOLD: tuple[Script, ...] = (
     partly_missing_and_the_rest_is_shipped,
     partly_missing_and_not_wanted,
     partly_missing_as_the_customer_wished,
+    cancelled_in_review,
+    cancelled_while_paying,
+    cancelled_too_late,
+    customer_authenticates,
 )
 
 
 @pytest.mark.parametrize("script", TOLD, ids=lambda script: script.__name__)
 def test_the_story_is_the_golden_one(script: Script) -> None:
-    play = Play()
+    play = order()
     script(play)
     same(STORIES / f"{script.__name__}.txt", "\n".join(play.lines()) + "\n")
 
 
 def test_an_order_with_nothing_to_pay_meets_no_payment_step() -> None:
-    play = Play(payable=0)
+    play = order(payable=0)
     nothing_to_pay(play)
     same(STORIES / "nothing_to_pay.txt", "\n".join(play.lines()) + "\n")
 
 
-@pytest.mark.parametrize("script", GENEROUS, ids=lambda script: script.__name__)
-def test_the_story_of_an_order_with_code_and_points_is_the_golden_one(script: Script) -> None:
-    play = Play(points=500, code="SPRING")
-    script(play)
-    same(STORIES / f"{script.__name__}.txt", "\n".join(play.lines()) + "\n")
-
-
 @pytest.mark.parametrize("script", TOLD, ids=lambda script: script.__name__)
 def test_order_confirmed_is_published_once_if_the_pivot_succeeded(script: Script) -> None:
-    play = Play()
+    play = order()
     script(play)
     pivot = play.state.steps[ORDER.pivot_place]
     assert play.published.count("OrderConfirmed") == (pivot.status == "done")
 
 
 def test_every_story_file_is_told_by_a_script() -> None:
-    scripts = {script.__name__ for script in (*TOLD, *GENEROUS, nothing_to_pay)}
+    scripts = {script.__name__ for script in (*TOLD, nothing_to_pay)}
     assert {path.stem for path in STORIES.glob("*.txt")} == scripts | {"definition"}
 
 

@@ -15,7 +15,7 @@ def test_an_order_goes_through_every_process(whole: Platforms) -> None:
     whole.wait_delivered()
     shown = whole.http.get(f"/orders/{order}")
     assert (shown["status"], shown["payment_status"]) == ("confirmed", "captured")
-    assert shown["fulfilment_status"] == "requested"
+    assert shown["fulfilment_status"] in ("requested", "shipped", "delivered")
     assert [m["subject"] for m in whole.records("mail") if m["order_id"] == order] == [
         "Your order is confirmed"
     ]

@@ -52,6 +52,7 @@ def _sagas() -> None:
     awake = sa.text("wake_at IS NOT NULL")
     op.create_index("sagas_wake", "sagas", ["wake_at"], postgresql_where=awake)
     op.create_index("sagas_status", "sagas", ["status", "id"])
+    op.create_index("sagas_subject", "sagas", ["subject"])
 
 
 def _journal() -> None:

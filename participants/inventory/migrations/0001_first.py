@@ -15,19 +15,20 @@ ID = sa.Uuid(as_uuid=False)
 def upgrade() -> None:
     """Create the tables."""
     create_delivery_tables(op)
-    places = ("on_hand", "reserved", "shipped", "received")
+    places = ("on_hand", "reserved", "shipped", "received", "returned")
     op.create_table(
         "stock",
         sa.Column("sku", sa.Text, primary_key=True),
         *(sa.Column(place, sa.BigInteger, nullable=False) for place in places),
         sa.CheckConstraint("on_hand >= 0 AND reserved >= 0 AND shipped >= 0"),
-        sa.CheckConstraint("on_hand + reserved + shipped = received"),
+        sa.CheckConstraint("on_hand + reserved + shipped = received + returned"),
     )
     op.create_table(
         "reservations",
         sa.Column("order_id", ID, primary_key=True),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("units", JSONB, nullable=False),
+        sa.Column("returned", JSONB, nullable=False),
         sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
     )
     op.create_table(

@@ -1,4 +1,4 @@
-"""Payments and the money ledger."""
+"""Payments, refunds, the money ledger, and what the provider reported."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,6 +15,8 @@ def upgrade() -> None:
     """Create the tables."""
     create_delivery_tables(op)
     _payments()
+    _refunds()
+    _webhooks()
     _money_entries()
 
 
@@ -23,16 +25,45 @@ def _payments() -> None:
         "payments",
         sa.Column("order_id", ID, primary_key=True),
         sa.Column("state", sa.Text, nullable=False),
-        sa.Column("amount", sa.BigInteger, nullable=False),
-        sa.Column("taken", sa.BigInteger, nullable=False),
+        sa.Column("method", sa.Text, nullable=False),
+        *(
+            sa.Column(name, sa.BigInteger, nullable=False)
+            for name in ("amount", "taken", "refunded", "refunding")
+        ),
         *(
             sa.Column(name, sa.Text, nullable=False)
             for name in ("currency", "token", "create_key", "capture_key", "reference")
         ),
-        sa.Column("held", sa.Boolean, nullable=False),
-        sa.Column("code", sa.Text, nullable=False),
-        sa.Column("reason", sa.Text, nullable=False),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("action_url", "return_id")),
+        *(sa.Column(name, sa.Boolean, nullable=False) for name in ("held", "renewed")),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("code", "reason", "told")),
         sa.Column("asked_at", TIME, nullable=False, server_default=sa.func.now()),
+        sa.CheckConstraint("refunded >= 0 AND refunding >= 0 AND refunded + refunding <= taken"),
+    )
+
+
+def _refunds() -> None:
+    op.create_table(
+        "refunds",
+        sa.Column("order_id", ID, primary_key=True),
+        sa.Column("refund_id", sa.Text, primary_key=True),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("amount", sa.BigInteger, nullable=False),
+        *(
+            sa.Column(name, sa.Text, nullable=False)
+            for name in ("key", "reference", "code", "reason", "told")
+        ),
+        sa.Column("asked_at", TIME, nullable=False, server_default=sa.func.now()),
+        sa.CheckConstraint("amount > 0"),
+    )
+
+
+def _webhooks() -> None:
+    op.create_table(
+        "webhooks",
+        sa.Column("event_id", sa.Text, primary_key=True),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("type", "reference", "order_id")),
+        sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
     )
 
 
@@ -41,11 +72,13 @@ def _money_entries() -> None:
         "money_entries",
         sa.Column("id", sa.Integer, sa.Identity(always=True), primary_key=True),
         sa.Column("order_id", ID, nullable=False),
-        *(sa.Column(name, sa.Text, nullable=False) for name in ("operation", "debit", "credit")),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("operation", "part")),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("debit", "credit")),
         sa.Column("amount", sa.BigInteger, nullable=False),
         sa.Column("currency", sa.Text, nullable=False),
         sa.Column("reference", sa.Text, nullable=False),
         sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
         sa.CheckConstraint("amount >= 0 AND debit <> credit"),
     )
-    op.create_index("money_entries_once", "money_entries", ["order_id", "operation"], unique=True)
+    once = ["order_id", "operation", "part"]
+    op.create_index("money_entries_once", "money_entries", once, unique=True)

@@ -1,4 +1,4 @@
-"""Contacts and users."""
+"""Contacts, users, and who was erased."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +14,12 @@ ID = sa.Uuid(as_uuid=False)
 def upgrade() -> None:
     """Create the tables."""
     create_delivery_tables(op)
+    _contacts()
+    _users()
+    _erasures()
+
+
+def _contacts() -> None:
     op.create_table(
         "contacts",
         sa.Column("contact_id", ID, primary_key=True),
@@ -23,9 +29,16 @@ def upgrade() -> None:
         ),
         sa.Column("created_at", TIME, nullable=False, server_default=sa.func.now()),
         sa.Column("claimed_at", TIME),
+        sa.Column("customer_id", sa.Text),
+        sa.Column("erased_at", TIME),
     )
     unclaimed = sa.text("claimed_at IS NULL")
     op.create_index("contacts_unclaimed", "contacts", ["created_at"], postgresql_where=unclaimed)
+    known = sa.text("customer_id IS NOT NULL")
+    op.create_index("contacts_customer", "contacts", ["customer_id"], postgresql_where=known)
+
+
+def _users() -> None:
     op.create_table(
         "users",
         sa.Column("customer_id", sa.Text, primary_key=True),
@@ -34,3 +47,19 @@ def upgrade() -> None:
         sa.Column("key", sa.Text, nullable=False),
         sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
     )
+
+
+def _erasures() -> None:
+    op.create_table(
+        "erased",
+        sa.Column("customer_id", sa.Text, primary_key=True),
+        sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
+    )
+    op.create_table(
+        "erasure_entries",
+        sa.Column("id", sa.Integer, sa.Identity(always=True), primary_key=True),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("customer_id", "caller", "role")),
+        sa.Column("contacts", sa.Integer, nullable=False),
+        sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
+    )
+    op.create_index("erasure_entries_customer", "erasure_entries", ["customer_id", "id"])

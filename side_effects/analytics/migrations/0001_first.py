@@ -14,6 +14,14 @@ def upgrade() -> None:
     create_delivery_tables(op)
     _sums("sales_by_day", (sa.Column("day", sa.Date, primary_key=True),), "orders")
     _sums("sales_by_sku", (sa.Column("sku", sa.Text, primary_key=True),), "quantity")
+    _counts("funnel_by_day", day=sa.Date, step=sa.Text)
+    _counts("failures_by_day", day=sa.Date, kind=sa.Text, reason=sa.Text)
+    _counts("customer_months", customer_id=sa.Text, month=sa.Date)
+    op.create_table(
+        "reached_steps",
+        sa.Column("order_id", sa.Uuid(as_uuid=False), primary_key=True),
+        sa.Column("step", sa.Text, primary_key=True),
+    )
     op.create_table(
         "registrations",
         sa.Column("day", sa.Date, primary_key=True),
@@ -36,3 +44,8 @@ def _sums(table: str, key: tuple[sa.Column[object], ...], counted: str) -> None:
         sa.Column(counted, sa.BigInteger, nullable=False),
         sa.Column("amount", sa.BigInteger, nullable=False),
     )
+
+
+def _counts(table: str, **key: type[sa.types.TypeEngine[object]]) -> None:
+    columns = [sa.Column(name, kind, primary_key=True) for name, kind in key.items()]
+    op.create_table(table, *columns, sa.Column("orders", sa.BigInteger, nullable=False))

@@ -1,4 +1,4 @@
-"""Mails that were sent."""
+"""Mails and what became of them; who wants which."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,6 +7,8 @@ from contracts.delivery.tables import create_delivery_tables
 
 revision = "0001"
 down_revision = None
+TIME = sa.DateTime(timezone=True)
+ID = sa.Uuid(as_uuid=False)
 
 
 def upgrade() -> None:
@@ -14,11 +16,21 @@ def upgrade() -> None:
     create_delivery_tables(op)
     op.create_table(
         "mails",
-        sa.Column("event_id", sa.Uuid(as_uuid=False), primary_key=True),
-        sa.Column("subject", sa.Text, nullable=False),
-        sa.Column("kind", sa.Text, nullable=False),
-        sa.Column(
-            "sent_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
-        ),
+        sa.Column("subject", sa.Text, primary_key=True),
+        sa.Column("kind", sa.Text, primary_key=True),
+        sa.Column("event_id", ID, nullable=False),
+        sa.Column("customer_id", sa.Text, nullable=False),
+        sa.Column("contact_id", ID, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
+        sa.Column("sent_at", TIME),
     )
-    op.create_index("mails_once", "mails", ["subject", "kind"], unique=True)
+    op.create_table(
+        "preferences",
+        *(
+            sa.Column(name, sa.Text, primary_key=True)
+            for name in ("customer_id", "kind", "channel")
+        ),
+        sa.Column("wanted", sa.Boolean, nullable=False),
+    )

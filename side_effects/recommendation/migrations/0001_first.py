@@ -14,6 +14,7 @@ def upgrade() -> None:
     create_delivery_tables(op)
     _counted("bought", "customer_id", "sku")
     _counted("together", "sku", "other")
+    _counted("looked_at", "sku")
     op.create_index("together_other", "together", ["other"])
     op.create_table(
         "applied_orders",

@@ -1,0 +1,145 @@
+"""Cancelling an order and sending one back: what can be done depends on how far the order is.
+
+Before its pivot the order's own saga is undone. After it a saga of its own cancels what is not sent
+yet; what is sent can be returned. Asked twice, the same happens once.
+"""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
+
+from contracts.delivery.due import Host
+from contracts.messages.returns import ReturnLine
+from contracts.messages.values import OrderId, SagaId, Sku, derived
+from contracts.runtime.access import Caller, allow
+from contracts.runtime.problems import Problem
+from contracts.runtime.session import BatchSession
+from orchestrator.sagas.cancel import CANCEL
+from orchestrator.sagas.cancel_data import Cancel
+from orchestrator.sagas.returning import RETURN
+from orchestrator.sagas.returning_data import Return
+from orchestrator.shell import runner
+from orchestrator.shell.runner import Beginning, saga_id_of
+from orchestrator.shell.tables import SagaRow
+
+KEY = r"^[\x21-\x7e]+$"
+LINES_MOST = 2000
+Asker = Annotated[Caller, Depends(allow("shop", "customer", "support", "operator"))]
+Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=KEY)]
+Why = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]*$")]
+SAGAS = SagaRow.__table__
+
+
+class CancelBody(BaseModel):
+    """Why the order is not wanted any more."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: Why = "it is not wanted any more"
+
+
+class ReturnLineBody(BaseModel):
+    """So many units of one SKU."""
+
+    model_config = ConfigDict(extra="forbid")
+    sku: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]+$")
+    quantity: int = Field(ge=1, le=1_000_000)
+
+
+class ReturnBody(BaseModel):
+    """What is sent back: these lines, or all that is left; `received` when it is back already,
+    which only the shop's side can say."""
+
+    model_config = ConfigDict(extra="forbid")
+    lines: list[ReturnLineBody] = Field(default_factory=list, max_length=LINES_MOST)
+    received: bool = False
+
+
+def routes(host: Host) -> APIRouter:
+    """The routes of taking back, on the orchestrator's database."""
+    router = APIRouter(tags=["orders"])
+
+    @router.post("/orders/{order_id}/cancel", status_code=202)
+    def cancel(order_id: UUID, caller: Asker, body: CancelBody | None = None) -> dict[str, Any]:
+        """Cancel the order: undo what is not decided yet, or take back what is not sent yet."""
+        reason = (body or CancelBody()).reason
+        return host.run(lambda session: _cancelled(session, OrderId(str(order_id)), caller, reason))
+
+    @router.post("/orders/{order_id}/returns", status_code=202)
+    def give_back(order_id: UUID, body: ReturnBody, key: Key, caller: Asker) -> dict[str, Any]:
+        """Send back lines of an order that was sent, or all of it."""
+        if body.received and caller.role == "customer":
+            raise Problem(403, "forbidden", "Not with this role", "The shop says what has arrived.")
+        return host.run(lambda s: _returned(s, OrderId(str(order_id)), caller, key, body))
+
+    return router
+
+
+def _cancelled(
+    session: BatchSession, order_id: OrderId, caller: Caller, reason: str
+) -> dict[str, Any]:
+    order = _order(session, order_id, caller)
+    decided = runner.cancel(session, saga_id_of(order_id), caller.subject, reason)
+    if decided and (decided.ignored is None or order.state["heading"] == "back"):
+        return _answer(order_id, saga_id_of(order_id), "the order is being undone")
+    if not _is_decided(order):
+        title = "The order is being confirmed right now"
+        raise Problem(409, "being-decided", title, "Ask again in a second.", {"Retry-After": "1"})
+    saga_id = SagaId(derived(order_id, CANCEL.name))
+    _start_once(session, _cancel(order, order_id, saga_id, reason))
+    return _answer(order_id, saga_id, "the order is being cancelled, unless it is sent already")
+
+
+def _is_decided(order: Any) -> bool:
+    """Whether the pivot of the order's saga has succeeded."""
+    saga = runner.definition(order.name, order.definition)
+    return bool(order.state["steps"][saga.pivot_place].get("status") == "done")
+
+
+def _cancel(order: Any, order_id: OrderId, saga_id: SagaId, reason: str) -> Beginning:
+    data = Cancel(
+        order_id=order_id,
+        reason=reason,
+        promotion=bool(order.data["promotion_code"]),
+        points=order.data["payable"]["points"] > 0,
+    )
+    return Beginning(CANCEL, saga_id, order_id, data)
+
+
+def _returned(
+    session: BatchSession, order_id: OrderId, caller: Caller, key: str, body: ReturnBody
+) -> dict[str, Any]:
+    order = _order(session, order_id, caller)
+    if not _is_decided(order):
+        title = "The order is not confirmed"
+        raise Problem(409, "not-confirmed", title, "Cancel it instead.")
+    return_id = derived(order_id, RETURN.name, caller.subject, key)
+    lines = tuple(ReturnLine(sku=Sku(line.sku), quantity=line.quantity) for line in body.lines)
+    data = Return(order_id=order_id, return_id=return_id, lines=lines, received=body.received)
+    saga_id = SagaId(return_id)
+    _start_once(session, Beginning(RETURN, saga_id, order_id, data))
+    return _answer(order_id, saga_id, "the return is under way")
+
+
+def _order(session: BatchSession, order_id: OrderId, caller: Caller) -> Any:
+    """The order's saga, locked, if the caller may know of it."""
+    found = select(SAGAS).where(SAGAS.c.id == saga_id_of(order_id)).with_for_update()
+    row = session.execute(found).one_or_none()
+    foreign = row and caller.role == "customer" and row.data["customer_id"] != caller.subject
+    if row is None or foreign:
+        raise Problem(404, "not-found", "There is no such order")
+    return row
+
+
+def _start_once(session: BatchSession, beginning: Beginning) -> None:
+    """Begin the saga, unless it was begun before; one that failed begins no second time."""
+    known = select(SAGAS.c.id).where(SAGAS.c.id == beginning.saga_id)
+    if session.scalar(known) is None:
+        runner.start(session, [beginning])
+
+
+def _answer(order_id: OrderId, saga_id: SagaId, what: str) -> dict[str, Any]:
+    links = {"self": f"/orders/{order_id}", "saga": f"/sagas/{saga_id}"}
+    return {"id": order_id, "status": what, "saga_id": saga_id, "links": links}

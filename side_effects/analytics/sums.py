@@ -1,0 +1,114 @@
+"""What a batch adds to the reporting tables: summed first, then added in one statement a table.
+
+An order counts on the day it was submitted, which its id begins with. It counts once in each step
+and kind of failure, though a command that is sent again may be answered by a second event.
+"""
+
+import re
+from collections import Counter, defaultdict
+from datetime import UTC, date
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from contracts.messages.orders import OrderConfirmed
+from contracts.messages.values import time_of
+from contracts.runtime.bulk import add_up, given, packed
+from contracts.runtime.session import BatchSession
+from side_effects.analytics.tables import (
+    CustomerMonth,
+    FailuresByDay,
+    FunnelByDay,
+    ReachedStep,
+    SalesByDay,
+    SalesBySku,
+)
+
+REASON_CHARACTERS = 100
+KEY = ("order_id", "step")
+reached: Any = ReachedStep.__table__
+
+
+class Step(NamedTuple):
+    """An order came to a step of the funnel."""
+
+    order_id: str
+    step: str
+
+
+class Failure(NamedTuple):
+    """An order had this kind of failure, for this code or reason."""
+
+    order_id: str
+    step: str
+    reason: str
+
+
+def add(session: BatchSession, heard: list[OrderConfirmed | Step | Failure]) -> None:
+    """Add what a batch has heard. Two batches add one after the other: they meet in the rows of
+    today anyway, and would take them in different orders."""
+    steps = [one for one in heard if not isinstance(one, OrderConfirmed)]
+    session.execute(_ONE_BY_ONE)
+    new = _first(session, steps)
+    _add_sales(session, [one for one in heard if isinstance(one, OrderConfirmed)])
+    counts = Counter((day_of(one.order_id), one.step) for one in new if isinstance(one, Step))
+    add_up(session, FunnelByDay.__table__, _counted(counts))
+    failed = (one for one in new if isinstance(one, Failure))
+    reasons = Counter((day_of(one.order_id), one.step, _plain(one.reason)) for one in failed)
+    add_up(session, FailuresByDay.__table__, _counted(reasons))
+
+
+def day_of(identifier: str) -> date:
+    """The day an id was made, in UTC."""
+    return time_of(identifier).astimezone(UTC).date()
+
+
+def _add_sales(session: BatchSession, events: list[OrderConfirmed]) -> None:
+    """Add orders to their days, their lines to their SKUs, and them to their customers' months."""
+    days: defaultdict[Any, list[int]] = defaultdict(lambda: [0, 0])
+    skus: defaultdict[Any, list[int]] = defaultdict(lambda: [0, 0])
+    months = Counter((event.customer_id, _month(event.order_id)) for event in events)
+    for event in events:
+        _plus(days[day_of(event.order_id), event.total.currency], 1, event.total.amount)
+        for line in event.lines:
+            amount = line.quantity * line.unit_price.amount
+            _plus(skus[line.sku, line.unit_price.currency], line.quantity, amount)
+    add_up(session, SalesByDay.__table__, days)
+    add_up(session, SalesBySku.__table__, skus)
+    add_up(session, CustomerMonth.__table__, _counted(months))
+
+
+def _first(session: BatchSession, steps: list[Step | Failure]) -> list[Step | Failure]:
+    """Those of an order and step that were not known, which they are from now on."""
+    by_key = {one[:2]: one for one in steps}
+    rows = [dict(zip(KEY, key, strict=True)) for key in sorted(by_key)]
+    new = session.execute(_REACH, {"rows": packed(rows)}) if rows else ()
+    return [by_key[tuple(row)] for row in new]
+
+
+def _reach() -> Any:
+    rows = given(reached, KEY)
+    told = insert(reached).from_select(KEY, select(*(rows.c[name] for name in KEY)))
+    return told.on_conflict_do_nothing().returning(*(reached.c[name] for name in KEY))
+
+
+_REACH = _reach()
+_ONE_BY_ONE = select(func.pg_advisory_xact_lock(func.hashtext("analytics")))
+
+
+def _plain(reason: str) -> str:
+    """A reason without its numbers, so that those which differ in nothing else count as one."""
+    return re.sub(r"\d+", "#", reason)[:REASON_CHARACTERS]
+
+
+def _month(identifier: str) -> date:
+    return day_of(identifier).replace(day=1)
+
+
+def _counted(counts: Counter[Any]) -> dict[Any, tuple[int]]:
+    return {key: (count,) for key, count in counts.items()}
+
+
+def _plus(sums: list[int], *more: int) -> None:
+    sums[:] = map(sum, zip(sums, more, strict=True))

@@ -1,0 +1,1 @@
+"""Pushes to people what happened, on the channel they gave."""

@@ -1,0 +1,1 @@
+"""Keeps a checklist of the first steps of each customer."""

@@ -1,0 +1,55 @@
+"""A customer's checklist over HTTP: look at it, and tick what no event tells of."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path
+
+from contracts.runtime.access import Caller, allow
+from contracts.runtime.database import Database
+from contracts.runtime.problems import Problem
+from side_effects.onboarding.checklist import ITEMS, Tick, tick
+from side_effects.onboarding.tables import Checklist
+
+Reader = Annotated[Caller, Depends(allow("shop", "customer", "support"))]
+Customer = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:\-]+$")]
+ByHand = Literal["welcome_mail", "preferences"]
+
+
+def routes(db: Database) -> APIRouter:
+    """The routes of onboarding."""
+    router = APIRouter(tags=["onboarding"])
+
+    @router.get("/onboarding/{customer_id}")
+    def look(customer_id: Customer, caller: Reader) -> dict[str, Any]:
+        """What of the first steps is done, and when; a customer sees only its own."""
+        return _shown(_started(db, customer_id, caller))
+
+    @router.put("/onboarding/{customer_id}/{item}")
+    def done(customer_id: Customer, item: ByHand, caller: Reader) -> dict[str, Any]:
+        """Tick an item; again changes nothing."""
+        _started(db, customer_id, caller)
+        with db.transaction() as session:
+            tick(session, [Tick(customer_id, ITEMS[item], datetime.now(UTC))])
+        return _shown(_started(db, customer_id, caller))
+
+    return router
+
+
+def _started(db: Database, customer_id: str, caller: Caller) -> Checklist:
+    with db.transaction() as session:
+        found: Checklist | None = session.get(Checklist, customer_id)
+    mine = caller.role != "customer" or caller.subject == customer_id
+    if not (found and found.started_at and mine):
+        raise Problem(404, "not-found", "There is no checklist of this customer")
+    return found
+
+
+def _shown(row: Checklist) -> dict[str, Any]:
+    items = [{"item": item, "done_at": getattr(row, column)} for item, column in ITEMS.items()]
+    return {
+        "customer_id": row.customer_id,
+        "started_at": row.started_at,
+        "items": items,
+        "complete": all(item["done_at"] for item in items),
+    }

@@ -1,0 +1,1 @@
+"""Finds orders by what was published about them."""

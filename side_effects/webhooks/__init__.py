@@ -1,0 +1,1 @@
+"""Posts what happens to orders to the endpoints that shops registered."""

@@ -1,0 +1,92 @@
+"""What is posted next: what fell due, a fair share for each endpoint, one at a time if it fails.
+
+Each becomes an intent, signed here, so that the secret leaves its table only as a signature. An
+endpoint that does not answer holds up itself alone.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import case, func, select, true, update
+from standardwebhooks import Webhook
+
+from contracts.delivery.envelope import read_envelope
+from contracts.delivery.tables import intents
+from contracts.messages.values import derived
+from contracts.runtime.bulk import insert_rows
+from contracts.runtime.session import BatchSession
+from side_effects.webhooks.events import body_of
+from side_effects.webhooks.posting import Post
+from side_effects.webhooks.tables import Delivery, Endpoint
+
+WAITING, SENDING, DELIVERED, GIVEN_UP = "waiting", "sending", "delivered", "given up"
+SHARE = 100  # of each of the endpoints, whose number is bounded
+
+
+def begin(session: BatchSession) -> int:
+    """Make what fell due an intent each; how many."""
+    rows = [_intent(row) for row in session.execute(_TAKEN).all()]
+    insert_rows(session, intents, rows, due_in=timedelta(0))
+    return len(rows)
+
+
+def _intent(row: Any) -> dict[str, Any]:
+    envelope = read_envelope(row.envelope)
+    body = body_of(envelope)
+    post = Post(
+        key=row.event_id,
+        endpoint_id=row.endpoint_id,
+        event_id=row.event_id,
+        url=row.url,
+        body=body,
+        headers=signed(row.event_id, body, row.secret),
+    )
+    return {
+        "id": derived(row.event_id, Post.__name__, row.endpoint_id, str(row.attempts)),
+        "kind": Post.__name__,
+        "body": post,
+        "envelope": row.envelope,
+        "attempts": 0,
+        "state": "pending",
+    }
+
+
+def signed(identity: str, body: str, secret: str) -> dict[str, str]:
+    """The headers of a signed post (Standard Webhooks 1.0)."""
+    now = datetime.now(UTC)
+    return {
+        "content-type": "application/json",
+        "webhook-id": identity,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign(identity, now, body),
+    }
+
+
+def _taken() -> Any:
+    share = (
+        select(Delivery.endpoint_id, Delivery.event_id)
+        .where(Delivery.endpoint_id == Endpoint.id, Delivery.due_at <= func.now())
+        .order_by(Delivery.due_at)
+        .limit(case((Endpoint.failing_since.is_(None), SHARE), else_=1))
+        .with_for_update(skip_locked=True)
+        .correlate(Endpoint)
+        .lateral()
+    )
+    shares = select(share).select_from(Endpoint).join(share, true()).where(Endpoint.enabled)
+    taken = shares.cte()
+    return (
+        update(Delivery)
+        .where(
+            Delivery.endpoint_id == taken.c.endpoint_id,
+            Delivery.event_id == taken.c.event_id,
+            Delivery.endpoint_id == Endpoint.id,
+        )
+        .values(due_at=None, state=SENDING, attempts=Delivery.attempts + 1)
+        .returning(
+            *(Delivery.endpoint_id, Delivery.event_id, Delivery.envelope, Delivery.attempts),
+            *(Endpoint.url, Endpoint.secret),
+        )
+    )
+
+
+_TAKEN = _taken()

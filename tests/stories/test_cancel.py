@@ -1,0 +1,75 @@
+"""What happens when a confirmed order is cancelled: each story is a golden file."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orchestrator.core.draw import mermaid, svg, table
+from orchestrator.core.sample import example_of
+from orchestrator.sagas.cancel import CANCEL
+from orchestrator.sagas.cancel_data import Cancel
+from tests.stories.play import ORDER_ID, Play, same
+
+STORIES = Path(__file__).parent / "cancel"
+
+
+def cancel() -> Play:
+    """CANCEL on the stage, of an order without code and points."""
+    some: Cancel = example_of(Cancel)
+    return Play(CANCEL, replace(some, order_id=ORDER_ID, promotion=False, points=False))
+
+
+def cancelled(play: Play) -> None:
+    play.answers("OrderLocked", "ShippingStopped", "PaymentReturned", "InventoryReleased")
+    play.answer("OrderCancelled")
+
+
+def sent_already(play: Play) -> None:
+    play.answers("OrderLocked", "ShippingTooLate", "OrderUnlocked")
+
+
+def not_confirmed(play: Play) -> None:
+    play.answer("OrderNotLocked", "the order is rejected")
+
+
+def refund_fails(play: Play) -> None:
+    play.answers("OrderLocked", "ShippingStopped")
+    while not play.state.review:
+        play.answer("RefundFailed", "the card has expired")
+        if not play.state.review:
+            play.silence()
+    play.chooses("continue", "Olga (operator)", "paid back by bank transfer")
+    play.answers("InventoryReleased", "OrderCancelled")
+
+
+def refund_is_unknown_and_found(play: Play) -> None:
+    play.answers("OrderLocked", "ShippingStopped")
+    play.answers("PaymentStatusUnknown", "PaymentStatusUnknown")
+    play.silence()
+    play.answers("PaymentReturned", "InventoryReleased", "OrderCancelled")
+
+
+Script = Callable[[Play], None]
+TOLD: tuple[Script, ...] = (
+    cancelled,
+    sent_already,
+    not_confirmed,
+    refund_fails,
+    refund_is_unknown_and_found,
+)
+
+
+@pytest.mark.parametrize("script", TOLD, ids=lambda script: script.__name__)
+def test_the_story_is_the_golden_one(script: Script) -> None:
+    play = cancel()
+    script(play)
+    assert play.state.finished
+    same(STORIES / f"{script.__name__}.txt", "\n".join(play.lines()) + "\n")
+
+
+def test_the_pictures_are_the_golden_ones() -> None:
+    same(STORIES / "definition.txt", "\n".join(table(CANCEL)) + "\n")
+    same(STORIES / "definition.mmd", mermaid(CANCEL))
+    same(STORIES / "definition.svg", svg(CANCEL))

@@ -1,0 +1,75 @@
+"""What happens when goods come back: each story is a golden file."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orchestrator.core.draw import mermaid, svg, table
+from orchestrator.core.sample import example_of
+from orchestrator.sagas.returning import RETURN
+from orchestrator.sagas.returning_data import Return
+from tests.stories.play import ORDER_ID, Play, same
+
+STORIES = Path(__file__).parent / "return"
+
+
+def returning() -> Play:
+    """RETURN on the stage."""
+    some: Return = example_of(Return)
+    return Play(RETURN, replace(some, order_id=ORDER_ID, amount=None, goods=None))
+
+
+def back_already(play: Play) -> None:
+    play.answers("ReturnAccepted", "ReturnReceived", "PaymentRefunded", "OrderRefunded")
+
+
+def arrives_later(play: Play) -> None:
+    play.answer("ReturnExpected")
+    play.chooses("continue", "Sam (support)", "complete and unused")
+    play.answers("ReturnReceived", "PaymentRefunded", "OrderRefunded")
+
+
+def never_arrives(play: Play) -> None:
+    play.answer("ReturnExpected")
+    play.silence()
+    play.answer("ReturnWithdrawn")
+
+
+def more_than_was_sent(play: Play) -> None:
+    play.answer("ReturnRefused", "more than was sent: TEA")
+
+
+def refund_fails(play: Play) -> None:
+    play.answers("ReturnAccepted", "ReturnReceived")
+    while not play.state.review:
+        play.answer("RefundFailed", "the card has expired")
+        if not play.state.review:
+            play.silence()
+    play.chooses("retry", "Olga (operator)", "the customer has a new card")
+    play.answers("PaymentRefunded", "OrderRefunded")
+
+
+Script = Callable[[Play], None]
+TOLD: tuple[Script, ...] = (
+    back_already,
+    arrives_later,
+    never_arrives,
+    more_than_was_sent,
+    refund_fails,
+)
+
+
+@pytest.mark.parametrize("script", TOLD, ids=lambda script: script.__name__)
+def test_the_story_is_the_golden_one(script: Script) -> None:
+    play = returning()
+    script(play)
+    assert play.state.finished
+    same(STORIES / f"{script.__name__}.txt", "\n".join(play.lines()) + "\n")
+
+
+def test_the_pictures_are_the_golden_ones() -> None:
+    same(STORIES / "definition.txt", "\n".join(table(RETURN)) + "\n")
+    same(STORIES / "definition.mmd", mermaid(RETURN))
+    same(STORIES / "definition.svg", svg(RETURN))
