@@ -27,7 +27,7 @@ faults: .venv/ready-dev ## kill every process once during 1,000 orders, and more
 	CONCERTO_FAULT_ORDERS=1000 $(bin)/python -m pytest -v tests/system/test_faults.py
 
 check: .venv/ready-dev ## ruff, mypy, import rules, dependencies
-	$(bin)/ruff check
+	$(bin)/ruff check --no-cache
 	$(bin)/ruff format --check
 	$(bin)/mypy
 	$(bin)/lint-imports --no-cache

@@ -7,12 +7,11 @@ what comes of it is fixed in the order's saga and is the same in every ledger.
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 
-from participants.promotions.quote import Discount, Refused, Wanted, quote
-
 from contracts.messages.payable import Payable
 from contracts.runtime.database import Database
 from orchestrator.http.submit import OrderBody, Price, Submit, lines_of
 from participants.orders.payable import fixed, goods_of
+from participants.promotions.quote import Discount, Refused, Wanted, quote
 from participants.shipping.tariff import price_of
 
 Today = Callable[[], date]
