@@ -21,7 +21,7 @@ def api(postgres: str) -> Iterator[str]:
     patch = pytest.MonkeyPatch()
     patch.setenv("CONCERTO_SIGNING_KEY", SIGNING_KEY)
     settings.cache_clear()
-    config = Settings(database_url=migrated(postgres))
+    config = Settings(database_url=migrated(postgres, "edge"))
     memory = Memory(config)
     for service in services():
         memory.host(service.load())

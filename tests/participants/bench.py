@@ -14,6 +14,7 @@ from contracts.delivery.envelope import Envelope
 from contracts.delivery.memory import Memory
 from contracts.delivery.service import Service
 from contracts.messages.base import Command, Message
+from contracts.messages.orders import OrderConfirmed, confirmation
 from contracts.messages.values import MessageId, OrderId, stamped
 from contracts.runtime.settings import Settings
 from deploy.migrate import migrate
@@ -88,15 +89,15 @@ def bench(service: Service, database_url: str, **more: Any) -> Iterator[Bench]:
         host.stop()
 
 
-def migrated(admin_url: str) -> str:
+def migrated(admin_url: str, name: str = DATABASE) -> str:
     """The address of a database with every service's tables, made at the first call."""
     engine = create_engine(_driven(admin_url), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        known = connection.scalar(text(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"))
+        known = connection.scalar(text(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"))
         if not known:
-            connection.execute(text(f"CREATE DATABASE {DATABASE}"))
+            connection.execute(text(f"CREATE DATABASE {name}"))
     engine.dispose()
-    url = f"{admin_url.rsplit('/', 1)[0]}/{DATABASE}"
+    url = f"{admin_url.rsplit('/', 1)[0]}/{name}"
     migrate(url, {})
     return url
 
@@ -108,9 +109,11 @@ def new_order() -> OrderId:
 
 def _wrapped(message: Message, now: datetime) -> Envelope:
     """In an envelope whose id sorts as its time: a batch is handled in that order."""
-    number = str(next(NUMBERS))
+    new = MessageId(stamped(now, "command", str(next(NUMBERS))))
+    if isinstance(message, OrderConfirmed):  # what follows a confirmation knows its id
+        new = confirmation(message.order_id).id
     return Envelope(
-        id=MessageId(stamped(now, "command", number)),
+        id=new,
         message=message,
         source="asker",
         at=now,
