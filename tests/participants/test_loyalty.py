@@ -160,7 +160,8 @@ def test_several_orders_of_one_customer_in_one_batch_see_each_other(desk: Bench)
 def test_what_was_earned_is_taken_back_once(desk: Bench) -> None:
     """Cancelled twice: what the other order earned stays."""
     customer, order = stranger(), new_order()
-    desk.send_all([confirmed(order, customer, 2000), confirmed(new_order(), customer, 500)])
+    desk.send_all([confirmed(order, customer, 2000)])
+    desk.send_all([confirmed(new_order(), customer, 500)])
     desk.send_all([cancelled(order)])
     desk.send_all([cancelled(order), cancelled(order)])
     assert entries(desk, customer) == [("earn", 20), ("earn", 5), ("reverse", -20)]
