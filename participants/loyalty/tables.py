@@ -78,7 +78,13 @@ class PointsEntry(Base):
 
     __table_args__ = (
         Index("points_entries_customer", "customer_id", "id"),
-        Index("points_entries_once", "order_id", "operation", unique=True),
+        Index(  # what comes back may come in parts
+            "points_entries_once",
+            "order_id",
+            "operation",
+            unique=True,
+            postgresql_where="operation IN ('earn', 'redeem')",
+        ),
         {"info": {"append_only": True}},
     )
 
