@@ -98,6 +98,8 @@ class Inbox:
                 return None
             else:
                 passing("committed-before-ack")
+                for envelope, reason in turn.early:
+                    self.put_aside(envelope, reason)
                 return self.let_out(turn)
 
     def _at_first(self, key: str | None, part: Sequence[Envelope]) -> Turn | None:
@@ -178,8 +180,7 @@ class Inbox:
 
     def _decide(self, turn: Turn, part: Sequence[Envelope], look: bool) -> None:
         handled = self.service.handled
-        fresh = self._fresh(turn, self._absorb(turn, part), look)
-        self._in_order(turn, fresh)
+        fresh = self._in_order(turn, self._fresh(turn, self._absorb(turn, part), look))
         turn.load([(handled[type(e.message)], e.message) for e in fresh])
         for envelope in fresh:
             self._handle(turn, envelope)
@@ -211,19 +212,21 @@ class Inbox:
                 turn.again(envelope, unpacked(row.result) if row.result else None)
         return [e for e in wanted if e.id not in known and self._expected(turn, e)]
 
-    def _in_order(self, turn: Turn, fresh: Sequence[Envelope]) -> None:
-        """What follows another event waits, put aside, until that one is applied here."""
+    def _in_order(self, turn: Turn, fresh: Sequence[Envelope]) -> Sequence[Envelope]:
+        """Those whose turn it is; what follows an event that is not applied here yet comes early,
+        and is put aside."""
         before = {e.id: e.message.follows() for e in fresh}
         named = {p.id for p in before.values() if p and p.kind in self.service.handled}
         if not named:
-            return
+            return fresh
         found = turn.session.execute(_STORED, {"among": list(named)})
-        applied = {row.id for row in found if row.settled}
+        missing = named - {row.id for row in found if row.settled}
+        early = {e.id: p for e in fresh if (p := before[e.id]) and p.id in missing}
         for envelope in fresh:
-            awaited = before[envelope.id]
-            if awaited and awaited.id in named - applied:
+            if awaited := early.get(envelope.id):
                 said = f"{awaited.kind.__name__} {awaited.id} is not applied here yet"
-                raise Culprit(envelope, LookupError(said))
+                turn.early.append((envelope, said))
+        return [e for e in fresh if e.id not in early]
 
     def _expected(self, turn: Turn, envelope: Envelope) -> bool:
         if type(envelope.message) in self.service.handled:

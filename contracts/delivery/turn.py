@@ -47,6 +47,7 @@ class Turn:
     reports: dict[str, list[Envelope]] = field(default_factory=dict)
     events: list[Envelope] = field(default_factory=list)
     letters: list[dict[str, Any]] = field(default_factory=list)
+    early: list[tuple[Envelope, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.session.info.update(service=self.service.name, events=self.events, send=[])

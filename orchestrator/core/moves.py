@@ -55,11 +55,12 @@ def moves(saga: Saga, state: State, sides: Sides) -> Iterator[Move]:
     yield from _answers(saga, state, sides)
     yield from _times(saga, state, sides)
     yield from _decisions(saga, state, sides)
-    if _may_be_cancelled(saga, state):
+    if may_be_cancelled(saga, state):
         yield Move("the customer cancels", state, sides, CANCELLED)
 
 
-def _may_be_cancelled(saga: Saga, state: State) -> bool:
+def may_be_cancelled(saga: Saga, state: State) -> bool:
+    """Whether the pivot is not sent, or certainly failed, and nothing is undone yet."""
     decided = [step.status for step in state.steps[saga.pivot_place : saga.pivot_place + 1]]
     return state.heading == "forward" and set(decided) <= {"waiting", "failed"}
 

@@ -6,6 +6,7 @@ from contracts.messages.base import Unknown
 from contracts.messages.values import MessageId, derived
 from orchestrator.core.canonical import NOW
 from orchestrator.core.definition import Saga, Step, results_of
+from orchestrator.core.moves import may_be_cancelled
 from orchestrator.core.sample import sample
 from orchestrator.core.state import (
     Answer,
@@ -32,8 +33,7 @@ def strays(saga: Saga, state: State) -> Iterator[tuple[str, Input]]:
     for place, step in enumerate(state.steps):
         yield from _of_step(saga, state, saga.flat[place], step)
     yield from _of_people(state)
-    decided = [step.status for step in state.steps[saga.pivot_place : saga.pivot_place + 1]]
-    if state.version and (state.heading == "back" or set(decided) - {"waiting", "failed"}):
+    if state.version and not may_be_cancelled(saga, state):
         yield "the customer cancels too late", Cancelled(at=NOW, by="the customer", reason="late")
 
 

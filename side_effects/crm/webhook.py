@@ -5,18 +5,12 @@ https only, but for hosts that the setting `webhook_allow` names; no redirects; 
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
-
-from standardwebhooks import Webhook
 
 from contracts.delivery.outside import Outside
 from contracts.delivery.service import Done, Intent, Outcome, Refused
 from contracts.messages.values import ContactId
-from contracts.runtime.settings import Settings
-
-LATER = (408, 425, 429)
+from contracts.runtime.webhook import LATER, allowed, signed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,21 +43,3 @@ async def send(post: Post, outside: Outside) -> Outcome:
         if 400 <= answer.status < 500 and answer.status not in LATER:
             return Refused(reason=f"the CRM answered {answer.status}")
         raise NotTaken(f"the CRM answered {answer.status}")
-
-
-def allowed(url: str, settings: Settings) -> bool:
-    """Whether a webhook may go there: https, or a host that was named."""
-    address = urlsplit(url)
-    named = {host.strip() for host in settings.webhook_allow.split(",") if host.strip()}
-    return address.scheme == "https" or bool({address.netloc, address.hostname} & named)
-
-
-def signed(identity: str, body: str, secret: str) -> dict[str, str]:
-    """The headers of a signed post (Standard Webhooks 1.0)."""
-    now = datetime.now(UTC)
-    return {
-        "content-type": "application/json",
-        "webhook-id": identity,
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(secret).sign(identity, now, body),
-    }

@@ -6,18 +6,13 @@ Without an address nothing is sent, and the push is recorded as off.
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import ClassVar
-from urllib.parse import urlsplit
-
-from standardwebhooks import Webhook
 
 from contracts.delivery.outside import Outside
 from contracts.delivery.service import Done, Intent, Outcome, Refused
 from contracts.messages.values import OrderId
-from contracts.runtime.settings import Settings
+from contracts.runtime.webhook import LATER, allowed, signed
 
-LATER = (408, 425, 429)
 OFF, SENT = "off", "sent"
 
 
@@ -52,24 +47,6 @@ async def send(push: Push, outside: Outside) -> Outcome:
         if 400 <= answer.status < 500 and answer.status not in LATER:
             return Refused(reason=f"the gateway answered {answer.status}")
         raise NotTaken(f"the gateway answered {answer.status}")
-
-
-def allowed(url: str, settings: Settings) -> bool:
-    """Whether a push may go there: https, or a host that was named."""
-    address = urlsplit(url)
-    named = {host.strip() for host in settings.webhook_allow.split(",") if host.strip()}
-    return address.scheme == "https" or bool({address.netloc, address.hostname} & named)
-
-
-def signed(identity: str, body: str, secret: str) -> dict[str, str]:
-    """The headers of a signed post (Standard Webhooks 1.0)."""
-    now = datetime.now(UTC)
-    return {
-        "content-type": "application/json",
-        "webhook-id": identity,
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(secret).sign(identity, now, body),
-    }
 
 
 def _data(push: Push) -> dict[str, str]:

@@ -4,17 +4,17 @@ Each becomes an intent, signed here, so that the secret leaves its table only as
 endpoint that does not answer holds up itself alone.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import case, func, select, true, update
-from standardwebhooks import Webhook
 
 from contracts.delivery.envelope import read_envelope
 from contracts.delivery.tables import intents
 from contracts.messages.values import derived
 from contracts.runtime.bulk import insert_rows
 from contracts.runtime.session import BatchSession
+from contracts.runtime.webhook import signed
 from side_effects.webhooks.events import body_of
 from side_effects.webhooks.posting import Post
 from side_effects.webhooks.tables import Delivery, Endpoint
@@ -48,17 +48,6 @@ def _intent(row: Any) -> dict[str, Any]:
         "envelope": row.envelope,
         "attempts": 0,
         "state": "pending",
-    }
-
-
-def signed(identity: str, body: str, secret: str) -> dict[str, str]:
-    """The headers of a signed post (Standard Webhooks 1.0)."""
-    now = datetime.now(UTC)
-    return {
-        "content-type": "application/json",
-        "webhook-id": identity,
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(secret).sign(identity, now, body),
     }
 
 

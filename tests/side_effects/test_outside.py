@@ -6,7 +6,7 @@ from contracts.delivery.replay import replay
 from contracts.messages.values import ContactId
 from contracts.runtime.contacts import Contact, Contacts
 from contracts.runtime.settings import Settings
-from side_effects.crm.webhook import allowed
+from contracts.runtime.webhook import allowed
 from side_effects.email.consumer import email
 from tests.participants.bench import bench, migrated
 from tests.side_effects.heard import confirmed
