@@ -46,7 +46,7 @@ def restore(command: RestorePoints, session: BatchSession) -> LoyaltyPointsResto
 @loyalty.on(OrderConfirmed, loads=points.earning)
 def earn(event: OrderConfirmed, session: BatchSession) -> None:
     """A confirmed order earns points, once."""
-    points.earn(session, event.order_id, event.customer_id, points.earned_by(event))
+    points.earn(session, event.order_id, event.customer_id, event.total.amount)
 
 
 @loyalty.on(OrderCancelled, loads=points.reversing)
@@ -59,7 +59,7 @@ def cancelled(event: OrderCancelled, session: BatchSession) -> None:
 @loyalty.on(OrderRefunded, loads=points.reversing)
 def refunded(event: OrderRefunded, session: BatchSession) -> None:
     """What is paid back has earned nothing, and points that paid for it come back."""
-    points.take_back(session, event.order_id, event.amount.amount // points.MINOR_UNITS_A_POINT)
+    points.take_back(session, event.order_id, event.amount.amount)
     points.give_back(session, event.order_id, event.points)
 
 

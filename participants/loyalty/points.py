@@ -33,7 +33,7 @@ def restoring(commands: Sequence[RestorePoints]) -> Iterable[Rows]:
 
 def earning(events: Sequence[OrderConfirmed]) -> Iterable[Rows]:
     """The rows of those that earn anything."""
-    those = [event for event in events if earned_by(event)]
+    those = [event for event in events if earned_by(event.customer_id, event.total.amount)]
     return (
         (OrderEarning, {event.order_id for event in those}),
         (PointsAccount, {event.customer_id for event in those}),
@@ -46,10 +46,9 @@ def reversing(events: Sequence[OrderCancelled | OrderRefunded]) -> Iterable[Rows
     return ((OrderEarning, orders), (OrderRedemption, orders))
 
 
-def earned_by(event: OrderConfirmed) -> int:
+def earned_by(customer_id: str, amount: int) -> int:
     """One point for every full 100 minor units; a guest earns nothing."""
-    guest = is_guest(event.customer_id)
-    return 0 if guest else max(0, event.total.amount // MINOR_UNITS_A_POINT)
+    return 0 if is_guest(customer_id) else max(0, amount // MINOR_UNITS_A_POINT)
 
 
 def is_guest(customer_id: str) -> bool:
@@ -76,35 +75,38 @@ def restore(session: BatchSession, order_id: OrderId) -> None:
         taken.state = RESTORED
 
 
-def earn(session: BatchSession, order_id: OrderId, customer_id: str, points: int) -> None:
-    """Give the customer what the order earns, unless it has earned, or was reversed, before."""
+def earn(session: BatchSession, order_id: OrderId, customer_id: str, amount: int) -> None:
+    """Give the customer what so many minor units earn, unless the order has earned, or was
+    reversed, before."""
+    points = earned_by(customer_id, amount)
     if points and session.get(OrderEarning, order_id) is None:
         ledger.move(session, customer_id, "earn", points, order_id)
-        session.add(_earning(order_id, customer_id, points, EARNED))
+        session.add(_earning(order_id, customer_id, amount, points, EARNED))
 
 
-def take_back(session: BatchSession, order_id: OrderId, points: int | None = None) -> int:
-    """Take back so many of the points that the order earned, or all, at most the balance that is
-    left; how many were taken. What could not be taken is recorded as `unrecovered`.
+def take_back(session: BatchSession, order_id: OrderId, amount: int | None = None) -> None:
+    """Take back what the order would not have earned without this amount, which is paid back, or
+    all; at most the balance that is left. What could not be taken is recorded as `unrecovered`.
 
+    What is left is rounded as what was earned, so that parts take back as much as the whole.
     Before the order has earned, taking all back makes sure that it never will.
     """
     earned: OrderEarning | None = session.get(OrderEarning, order_id)
-    if earned is None and points is None:
-        session.add(_earning(order_id, "", 0, REVERSED))
+    if earned is None and amount is None:
+        session.add(_earning(order_id, "", 0, 0, REVERSED))
     if earned is None or earned.state == REVERSED:
-        return 0
+        return
     _load_account(session, earned)
-    left = earned.points - earned.taken_back
-    wanted = left if points is None else min(points, left)
+    left = earned.amount - earned.refunded
+    less = left if amount is None else min(amount, left)
+    wanted = left // MINOR_UNITS_A_POINT - (left - less) // MINOR_UNITS_A_POINT
     taken = min(wanted, ledger.balance(session, earned.customer_id))
     if taken:
         ledger.move(session, earned.customer_id, "reverse", taken, order_id)
-    earned.taken_back += wanted
+    earned.refunded += less
     earned.unrecovered += wanted - taken
-    if points is None or earned.taken_back == earned.points:
+    if earned.refunded == earned.amount:
         earned.state = REVERSED
-    return taken
 
 
 def give_back(session: BatchSession, order_id: OrderId, points: int) -> None:
@@ -123,12 +125,13 @@ def adjust(session: BatchSession, customer_id: str, points: int, reason: str) ->
     return enough
 
 
-def _earning(order_id: str, customer_id: str, points: int, state: str) -> OrderEarning:
+def _earning(order_id: str, customer_id: str, amount: int, points: int, state: str) -> OrderEarning:
     return OrderEarning(
         order_id=order_id,
         customer_id=customer_id,
+        amount=amount,
         points=points,
-        taken_back=0,
+        refunded=0,
         unrecovered=0,
         state=state,
     )

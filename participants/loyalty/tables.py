@@ -24,14 +24,16 @@ class Base(DeclarativeBase):
 class OrderEarning(Base):
     """What one order earned. `reversed` without points is the tombstone of an early reversal.
 
-    Of `points`, `unrecovered` had been spent when the others were taken back.
+    Of the `amount` that earned the points, `refunded` is paid back since, both in minor units; of
+    `points`, `unrecovered` had been spent when they were to be taken back.
     """
 
     __tablename__ = "order_earnings"
     order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
     customer_id: Mapped[str]
+    amount: Mapped[int]
     points: Mapped[int]
-    taken_back: Mapped[int]
+    refunded: Mapped[int]
     unrecovered: Mapped[int]
     state: Mapped[str]
     at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -18,6 +18,7 @@ from orchestrator.core.sample import example_of
 from orchestrator.core.state import (
     FINISHED,
     Answer,
+    Cancelled,
     Chosen,
     Input,
     Kind,
@@ -53,11 +54,13 @@ RAW: list[Any] = [None, "no result", 7, object()]
 def inputs(draw: st.DrawFn, state: State) -> Input:
     """Any input, most often one that means something in that state."""
     at = draw(TIMES | st.just(state.wake_at or NOON))
-    kind = draw(st.sampled_from(["start", "wake", "right", "right", "any", "choose"]))
+    kind = draw(st.sampled_from(["start", "wake", "right", "right", "any", "choose", "cancel"]))
     if kind == "start":
         return Start(at=at)
     if kind == "wake":
         return Wake(at=at)
+    if kind == "cancel":
+        return Cancelled(at=at, by="Pat", reason="so")
     if kind == "choose":
         review = draw(st.just(state.review.id if state.review else "none") | st.text(max_size=5))
         choice = draw(st.sampled_from(["retry", "continue", "undo", "", "jump"]))

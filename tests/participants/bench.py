@@ -38,7 +38,7 @@ class Bench:
         return self.send_all([command])[0]
 
     def send_all(self, messages: Sequence[Message]) -> list[Envelope]:
-        """Send commands and events in one batch, each under a new id."""
+        """Send commands and events in one batch, each under an id of its own."""
         now = datetime.now(UTC)
         moments = (now + timedelta(milliseconds=n) for n in range(len(messages)))
         envelopes = [_wrapped(message, at) for message, at in zip(messages, moments, strict=True)]
@@ -108,7 +108,8 @@ def new_order() -> OrderId:
 
 
 def _wrapped(message: Message, now: datetime) -> Envelope:
-    """In an envelope whose id sorts as its time: a batch is handled in that order."""
+    """In an envelope whose id sorts as its time: a batch is handled in that order. A confirmation
+    has the id that the runner gives it, which sorts as its order's."""
     new = MessageId(stamped(now, "command", str(next(NUMBERS))))
     if isinstance(message, OrderConfirmed):  # what follows a confirmation knows its id
         new = confirmation(message.order_id).id

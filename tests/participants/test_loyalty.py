@@ -213,9 +213,9 @@ def test_of_two_who_open_an_account_at_once_neither_is_run_again(desk: Bench) ->
     """Both see that there is none, both commit, and the second adds to what the first wrote."""
     customer = stranger()
     with desk.host.db.transaction() as second:
-        points.earn(second, new_order(), customer, 1)
+        points.earn(second, new_order(), customer, 100)
         with desk.host.db.transaction() as first:
-            points.earn(first, new_order(), customer, 2)
+            points.earn(first, new_order(), customer, 200)
     assert balance(desk, customer) == 3
 
 

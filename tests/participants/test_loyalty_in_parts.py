@@ -6,8 +6,18 @@ import pytest
 
 from contracts.messages.returns import OrderRefunded
 from contracts.messages.values import CustomerId, Money, OrderId
+from participants.loyalty import ledger, points
+from participants.loyalty.tables import OrderEarning
 from tests.participants.bench import Bench, new_order
-from tests.participants.members import balance, confirmed, entries, loyalty_desk, member, redeem
+from tests.participants.members import (
+    balance,
+    confirmed,
+    entries,
+    loyalty_desk,
+    member,
+    redeem,
+    stranger,
+)
 
 
 @pytest.fixture
@@ -35,8 +45,29 @@ def test_an_order_that_is_paid_back_in_parts_gives_its_points_back_in_parts(desk
     customer, order = member(desk, 40), new_order()
     desk.ask(redeem(order, customer, 30))
     desk.send_all([confirmed(order, customer, 2000)])
-    desk.send_all([refunded(order, customer, "1", 700, 10)])
-    desk.send_all([refunded(order, customer, "2", 1300, 20)])
-    told = [("earn", 20), ("reverse", -7), ("restore", 10), ("reverse", -13), ("restore", 20)]
+    desk.send_all([refunded(order, customer, "1", 750, 10)])
+    desk.send_all([refunded(order, customer, "2", 1250, 20)])
+    told = [("earn", 20), ("reverse", -8), ("restore", 10), ("reverse", -12), ("restore", 20)]
     assert entries(desk, customer)[2:] == told
     assert balance(desk, customer) == 40
+
+
+def test_parts_too_small_for_a_point_take_back_as_much_as_the_whole(desk: Bench) -> None:
+    """Three times 99 of 297: two points were earned, and none is left."""
+    customer, order = stranger(), new_order()
+    desk.send_all([confirmed(order, customer, 297)])
+    assert balance(desk, customer) == 2
+    for part in ("1", "2", "3"):
+        desk.send_all([refunded(order, customer, part, 99, 0)])
+    assert balance(desk, customer) == 0
+
+
+def test_an_order_earns_once_whatever_its_confirmation_is_called(desk: Bench) -> None:
+    """The rule by itself: the inbox would not let the same event in twice."""
+    customer, order = member(desk, 1), new_order()
+    for _ in range(2):
+        with desk.host.db.transaction() as session:
+            ledger.lock(session, customer)
+            session.load(OrderEarning, {order})
+            points.earn(session, order, customer, 500)
+    assert balance(desk, customer) == 6

@@ -68,7 +68,7 @@ def provider(tmp_path: Path, hearer: Hearer, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_each_change_is_reported_with_what_it_changed(provider: Running, hearer: Hearer) -> None:
-    """Held, taken, refunded: in this order, with the objects as they were, and by which call."""
+    """Held, taken, refunded: each with the object as it was, and by which call."""
     intent = taken(provider)
     post(provider, "/v1/refunds", "r", payment_intent=intent, amount=500)
     until(lambda: len(hearer.events) == 4)

@@ -15,15 +15,20 @@ from tests.stories.play import ORDER_ID, Play, same
 STORIES = Path(__file__).parent / "cancel"
 
 
-def cancel() -> Play:
-    """CANCEL on the stage, of an order without code and points."""
+def cancel(given_back: bool = False) -> Play:
+    """CANCEL on the stage, of an order with or without code and points."""
     some: Cancel = example_of(Cancel)
-    return Play(CANCEL, replace(some, order_id=ORDER_ID, promotion=False, points=False))
+    return Play(CANCEL, replace(some, order_id=ORDER_ID, promotion=given_back, points=given_back))
 
 
 def cancelled(play: Play) -> None:
     play.answers("OrderLocked", "ShippingStopped", "PaymentReturned", "InventoryReleased")
     play.answer("OrderCancelled")
+
+
+def with_code_and_points(play: Play) -> None:
+    play.answers("OrderLocked", "ShippingStopped", "PaymentReturned", "InventoryReleased")
+    play.answers("PromotionWithdrawn", "LoyaltyPointsRestored", "OrderCancelled")
 
 
 def sent_already(play: Play) -> None:
@@ -67,6 +72,13 @@ def test_the_story_is_the_golden_one(script: Script) -> None:
     script(play)
     assert play.state.finished
     same(STORIES / f"{script.__name__}.txt", "\n".join(play.lines()) + "\n")
+
+
+def test_the_story_with_code_and_points_is_the_golden_one() -> None:
+    play = cancel(given_back=True)
+    with_code_and_points(play)
+    assert play.state.finished
+    same(STORIES / "with_code_and_points.txt", "\n".join(play.lines()) + "\n")
 
 
 def test_the_pictures_are_the_golden_ones() -> None:

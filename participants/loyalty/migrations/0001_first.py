@@ -49,13 +49,14 @@ def _orders() -> None:
         "order_earnings",
         sa.Column("order_id", ID, primary_key=True),
         sa.Column("customer_id", sa.Text, nullable=False),
+        sa.Column("amount", sa.BigInteger, nullable=False),
         sa.Column("points", sa.BigInteger, nullable=False),
-        sa.Column("taken_back", sa.BigInteger, nullable=False),
+        sa.Column("refunded", sa.BigInteger, nullable=False),
         sa.Column("unrecovered", sa.BigInteger, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
-        sa.CheckConstraint("taken_back BETWEEN 0 AND points"),
-        sa.CheckConstraint("unrecovered BETWEEN 0 AND taken_back"),
+        sa.CheckConstraint("refunded BETWEEN 0 AND amount"),
+        sa.CheckConstraint("unrecovered BETWEEN 0 AND points"),
     )
 
 
