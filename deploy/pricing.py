@@ -48,7 +48,6 @@ def _wanted(submit: Submit) -> Wanted:
     body = submit.body
     return Wanted(
         code=body.promotion_code or "",
-        customer_id=body.customer_id,
         goods=goods_of(lines_of(body)),
         currency=body.currency,
     )

@@ -121,7 +121,8 @@ def _taken_is_shipped(seen: Evidence, checked: Checked) -> None:
     twice = [order for order, parcels in seen.parcels.items() if parcels > 1]
     checked.all_of("I14", "more than one parcel for", len(seen.parcels), twice)
     back = {order for order, amount in seen.refunds.items() if amount >= seen.amounts.get(order, 0)}
-    wrong = [o for o in taken if o not in seen.shipped | seen.in_review | back]
+    accounted = seen.shipped | seen.in_review | back
+    wrong = [o for o in taken if o not in accounted]
     checked.all_of("I5", "the money is taken, nothing is shipped, nobody asked", len(taken), wrong)
 
 

@@ -196,10 +196,19 @@ class Inbox:
         if not facts or not (self.service.logs or self.service.resumes):
             return others
         if self.service.resumes:
-            self.service.resumes(facts, turn.session)
+            self._resume(turn, facts)
         else:
             self._log(turn, facts)
         return [e for e in others if isinstance(e.message, Command)]
+
+    def _resume(self, turn: Turn, facts: Sequence[Envelope]) -> None:
+        assert self.service.resumes
+        try:
+            self.service.resumes(facts, turn.session)
+        except DBAPIError as error:
+            if self._raced(error):
+                raise Raced from error
+            raise
 
     def _fresh(self, turn: Turn, wanted: Sequence[Envelope], look: bool) -> list[Envelope]:
         """Those that have not taken effect yet; the others are answered with what is stored."""

@@ -16,7 +16,7 @@ from sqlalchemy import Interval, bindparam, delete, func, select, update
 
 from contracts.delivery.envelope import Envelope, read_envelope, repeated, stored
 from contracts.delivery.tables import outbox, subscriptions
-from contracts.messages.base import Event, Result
+from contracts.messages.base import Event, Message, Result
 from contracts.messages.catalogue import type_of
 from contracts.messages.values import MessageId, derived, stamped
 from contracts.runtime.bulk import among, insert_rows
@@ -48,7 +48,7 @@ def put(
     the `source`; the service's own worker then relays the event.
     """
     cause: Envelope | None = session.info.get("envelope")
-    name, before = type_of(type(event)), event.follows()
+    name = type_of(type(event))
     now = datetime.now(UTC)
     envelope = Envelope(
         id=MessageId(derived(cause.id, name, subject) if cause else stamped(now, name, subject)),
@@ -58,7 +58,7 @@ def put(
         subject=subject,
         saga=cause.saga if cause else None,
         cause=cause.id if cause else None,
-        follows=before.id if before else None,
+        follows=followed(event),
         trace=cause.trace if cause else None,
     )
     if "events" in session.info:
@@ -66,6 +66,12 @@ def put(
     else:
         store(session, [envelope], lease=timedelta(0))
     return envelope.id
+
+
+def followed(message: Message) -> MessageId | None:
+    """The id of the event that whoever hears both applies first."""
+    before = message.follows()
+    return before.id if before else None
 
 
 def store(session: BatchSession, events: Sequence[Envelope], lease: timedelta) -> None:

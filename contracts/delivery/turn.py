@@ -152,18 +152,12 @@ class Turn:
             subject=about.subject,
             saga=about.saga,
             cause=about.id,
-            follows=followed(message),
+            follows=outbox.followed(message),
             trace=about.trace,
         )
 
     def _send(self, to: str, envelope: Envelope) -> None:
         self.outgoing.setdefault(to, []).append(envelope)
-
-
-def followed(message: Message) -> MessageId | None:
-    """The id of the event that whoever hears both applies first."""
-    before = message.follows()
-    return before.id if before else None
 
 
 def letter(envelope: Envelope, attempts: int, reason: str) -> dict[str, Any]:

@@ -100,7 +100,8 @@ class Reading:
         for invoice in self.invoices[most:]:
             rest.add(invoice.number, invoice.units, invoice.exact, len(invoice.lines))
         skipped = {**self.skipped, BEYOND: rest}
-        return replace(self, invoices=self.invoices[:most], skipped=skipped)
+        cancelled = [line for line in self.cancelled if line.after <= most]
+        return replace(self, invoices=self.invoices[:most], cancelled=cancelled, skipped=skipped)
 
     def taken(self) -> Tally:
         """The sums of what is imported."""

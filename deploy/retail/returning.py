@@ -17,7 +17,6 @@ from deploy.retail.comparison import Compared
 from deploy.retail.invoices import Bought, Cancelled, Invoice, Reading, Tally
 
 AT_ONCE = 8
-REFUNDED = ("partly refunded", "refunded")
 
 
 @dataclass(frozen=True)

@@ -171,8 +171,9 @@ class Submissions:
         firsts = {submit.by: submit for submit in reversed(group)}
         submits = [firsts[key] for key in sorted(firsts)]
         prices = dict(zip(sorted(firsts), self._price(submits), strict=True))
-        owners = {contact_id_of(s): CustomerId(s.body.customer_id) for s in submits}
-        self._remember([_contact(submit) for submit in submits], owners)
+        priced = [submit for submit in submits if isinstance(prices[submit.by], Payable)]
+        owners = {contact_id_of(s): CustomerId(s.body.customer_id) for s in priced}
+        self._remember([_contact(submit) for submit in priced], owners)
         known = self._host.run(lambda session: _accept(session, submits, prices, self._begin))
         passing("committed-before-202")
         return [_answer(submit, known.get(submit.by), prices[submit.by]) for submit in group]

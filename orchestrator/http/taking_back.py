@@ -4,6 +4,7 @@ Before its pivot the order's own saga is undone. After it a saga of its own canc
 yet; what is sent can be returned. Asked twice, the same happens once.
 """
 
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -82,8 +83,11 @@ def _cancelled(
 ) -> dict[str, Any]:
     order = _order(session, order_id, caller)
     decided = runner.cancel(session, saga_id_of(order_id), caller.subject, reason)
-    if decided and (decided.ignored is None or order.state["heading"] == "back"):
+    if decided is None or decided.ignored is None or order.state["heading"] == "back":
         return _answer(order_id, saga_id_of(order_id), "the order is being undone")
+    if not order.version:
+        title = "The order has not begun yet"
+        raise Problem(409, "being-decided", title, "Ask again in a moment.", {"Retry-After": "5"})
     if not _is_decided(order):
         title = "The order is being confirmed right now"
         raise Problem(409, "being-decided", title, "Ask again in a second.", {"Retry-After": "1"})
@@ -119,7 +123,12 @@ def _returned(
     lines = tuple(ReturnLine(sku=Sku(line.sku), quantity=line.quantity) for line in body.lines)
     data = Return(order_id=order_id, return_id=return_id, lines=lines, received=body.received)
     saga_id = SagaId(return_id)
-    _start_once(session, Beginning(RETURN, saga_id, order_id, data))
+    if (known := _start_once(session, Beginning(RETURN, saga_id, order_id, data))) is not None:
+        asked = (known["lines"], known["received"])
+        if asked != ([asdict(line) for line in lines], body.received):
+            raise Problem(
+                422, "key-reused", "This key stands for another return", "Take a new key."
+            )
     return _answer(order_id, saga_id, "the return is under way")
 
 
@@ -133,11 +142,14 @@ def _order(session: BatchSession, order_id: OrderId, caller: Caller) -> Any:
     return row
 
 
-def _start_once(session: BatchSession, beginning: Beginning) -> None:
-    """Begin the saga, unless it was begun before; one that failed begins no second time."""
-    known = select(SAGAS.c.id).where(SAGAS.c.id == beginning.saga_id)
-    if session.scalar(known) is None:
+def _start_once(session: BatchSession, beginning: Beginning) -> dict[str, Any] | None:
+    """Begin the saga, unless it was begun before (then its data): one that failed begins no second
+    time."""
+    of = select(SAGAS.c.data).where(SAGAS.c.id == beginning.saga_id)
+    known: dict[str, Any] | None = session.scalar(of)
+    if known is None:
         runner.start(session, [beginning])
+    return known
 
 
 def _answer(order_id: OrderId, saga_id: SagaId, what: str) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def release(command: ReleaseInventory, session: BatchSession) -> InventoryReleas
     if held is None:
         session.add(stock.tombstone(command.order_id))
     elif held.state == stock.HELD:
-        stock.load_held(session, held)
+        stock.load_units(session, held, stock.HELD)
         stock.give_back(session, held)
     return InventoryReleased(order_id=command.order_id)
 
@@ -65,7 +65,7 @@ def ship(event: ShippingRequested, session: BatchSession) -> None:
     """What the carrier has taken is no longer held."""
     held = session.get(Reservation, event.order_id)
     if held and held.state == stock.HELD:
-        stock.load_held(session, held)
+        stock.load_units(session, held, stock.HELD)
         stock.ship(session, held)
 
 
@@ -74,7 +74,7 @@ def take_back(command: ReceiveReturn, session: BatchSession) -> ReturnReceived:
     """What was sent has come back, so it was sent, even if nobody has told so yet."""
     sent = session.get(Reservation, command.order_id)
     if sent and sent.state != stock.RELEASED:
-        stock.load_sent(session, sent)
+        stock.load_units(session, sent, stock.HELD, stock.SHIPPED)
         if sent.state == stock.HELD:
             stock.ship(session, sent)
         stock.take_back(session, sent, command.return_id, stock.units_of(command.lines))

@@ -18,7 +18,7 @@ from participants.inventory.ledger import moved
 from participants.inventory.tables import Reservation, Stock
 
 HELD, RELEASED, SHIPPED = "held", "released", "shipped"
-ALL_LOADED = "all stock held is loaded"
+ALL_LOADED = "stock is loaded of all that are"
 
 
 def rows_of(commands: Sequence[ReserveInventory]) -> Iterable[Rows]:
@@ -29,18 +29,14 @@ def rows_of(commands: Sequence[ReserveInventory]) -> Iterable[Rows]:
     )
 
 
-def load_held(session: BatchSession, reservation: Reservation) -> None:
-    """Load the stock this order holds, at the first call with that of all orders of the batch."""
-    known = [reservation]
-    if ALL_LOADED not in session.info:
-        session.info[ALL_LOADED] = True
+def load_units(session: BatchSession, reservation: Reservation, *states: str) -> None:
+    """Load the stock of this order's units, at the first call with that of all orders of the batch
+    whose units stand in one of these states."""
+    known, told = [reservation], f"{ALL_LOADED} {states}"
+    if told not in session.info:
+        session.info[told] = True
         known += session.rows(Reservation)
-    session.load(Stock, {sku for row in known if row.state == HELD for sku in row.units})
-
-
-def load_sent(session: BatchSession, reservation: Reservation) -> None:
-    """Load the stock this order was sent."""
-    session.load(Stock, set(reservation.units))
+    session.load(Stock, {sku for row in known if row.state in states for sku in row.units})
 
 
 def units_of(lines: Iterable[Line | ReturnLine]) -> dict[Sku, int]:

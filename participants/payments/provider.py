@@ -160,7 +160,8 @@ async def _found(client: stripe.StripeClient, intent: Hold, because: str) -> Out
     except (stripe.APIConnectionError, stripe.APIError) as error:
         return Unsure(reason=f"{because}; nor can it be looked for: {error}")
     for one in found.data:
-        if one.status in (HELD, TAKEN, UNDER_WAY, ACTION):
+        mine = getattr(one.metadata, "key", intent.key) == intent.key
+        if mine and one.status in (HELD, TAKEN, UNDER_WAY, ACTION):
             return held_as(one)
     if datetime.now(UTC) - intent.asked_at > NOT_FOUND_BELIEVED_AFTER:
         return Refused(reason=f"the provider has no such charge ({because})", code="not_found")

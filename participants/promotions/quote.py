@@ -20,13 +20,9 @@ _NAMED = select(Promotion).where(among(Promotion.code))
 
 @dataclass(frozen=True)
 class Wanted:
-    """A code that a customer wants taken off goods of this value, in minor units.
-
-    Today no code is only for some customers: who asks does not change the answer.
-    """
+    """A code that is to be taken off goods of this value, in minor units."""
 
     code: str
-    customer_id: str
     goods: int
     currency: str
 

@@ -6,7 +6,7 @@ A pure rule; who is asked, and who does not answer, is decided elsewhere.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-CHEAPEST, FASTEST = "cheapest", "fastest"
+FASTEST = "fastest"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ from side_effects.webhooks.tables import Delivery, Endpoint
 
 webhooks = Service("webhooks")
 NOTED = 8
-ATTEMPTS = 20
+ATTEMPTS = 22
 FIRST_SECONDS, LONGEST_SECONDS = 5.0, 8 * 3600.0
 GONE = 410
 KEPT_FOR = timedelta(days=30)

@@ -7,7 +7,7 @@ endpoint that does not answer holds up itself alone.
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select, true, update
+from sqlalchemy import case, exists, func, select, true, update
 
 from contracts.delivery.envelope import read_envelope
 from contracts.delivery.tables import intents
@@ -61,7 +61,9 @@ def _taken() -> Any:
         .correlate(Endpoint)
         .lateral()
     )
-    shares = select(share).select_from(Endpoint).join(share, true()).where(Endpoint.enabled)
+    on_its_way = exists().where(Delivery.endpoint_id == Endpoint.id, Delivery.state == SENDING)
+    ready = Endpoint.failing_since.is_(None) | ~on_its_way
+    shares = select(share).select_from(Endpoint).join(share, true()).where(Endpoint.enabled, ready)
     taken = shares.cte()
     return (
         update(Delivery)

@@ -59,6 +59,16 @@ def test_nothing_goes_back_twice_nor_to_a_later_purchase_nor_to_a_guest() -> Non
     assert [line.number for line in returns.unmatched] == ["C2", "C3", "C4"]
 
 
+def test_a_limit_cuts_what_comes_after_it_so_that_going_on_matches_the_same() -> None:
+    reading = Reading(
+        invoices=[bought("1", ("A", 2, 200)), bought("2", ("A", 2, 200))],
+        cancelled=[back("C1", "A", 1, after=1), back("C2", "A", 1, after=2)],
+    )
+    first = matched(reading.limited(1)).sent
+    assert [(sent.number, sent.invoice) for sent in first] == [("C1", "1")]
+    assert matched(reading).sent[:1] == first
+
+
 def test_lines_of_one_sku_go_back_the_first_line_first() -> None:
     """As the platform takes them, so that the pennies are the same."""
     reading = Reading(

@@ -73,6 +73,17 @@ def test_every_part_of_every_order_adds_up(
     assert part_of(whole, lines) == whole
 
 
+EU = (
+    *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"),
+    *("IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
+)
+
+
+@pytest.mark.parametrize("country", EU)
+def test_every_member_of_the_union_has_its_rate(country: str) -> None:
+    assert 1500 <= rate_of(country, DAY) <= 2700
+
+
 @pytest.mark.parametrize(
     ("country", "on", "rate"),
     [

@@ -13,7 +13,7 @@ from participants.promotions.handlers import promotions
 from participants.promotions.http import routes
 from participants.promotions.quote import Discount, Refused, Wanted, quote
 from tests.participants.bench import Bench, bench, migrated
-from tests.participants.codes import ANN, HOUR, apply, offered, statements, uses
+from tests.participants.codes import HOUR, apply, offered, statements, uses
 from tests.participants.edge import bearer
 
 TEN_PERCENT = {"share": 1000, "valid_from": "2026-01-01T00:00:00Z"}
@@ -40,9 +40,9 @@ def test_a_quote_says_what_each_code_takes_off(desk: Bench) -> None:
     """A share is rounded half up, an amount is within the goods; the answers come in order."""
     share, five = offered(desk, share=1250), offered(desk, share=None, amount=500, currency="GBP")
     wanted = [
-        *(Wanted(share.lower(), ANN, goods, "EUR") for goods in (0, 3, 4, 12, 1999)),
-        *(Wanted(five, ANN, goods, "GBP") for goods in (1999, 500, 499)),
-        Wanted(offered(desk, share=10_000), ANN, 333, "JPY"),
+        *(Wanted(share.lower(), goods, "EUR") for goods in (0, 3, 4, 12, 1999)),
+        *(Wanted(five, goods, "GBP") for goods in (1999, 500, 499)),
+        Wanted(offered(desk, share=10_000), 333, "JPY"),
     ]
     answers = quote(desk.host.db, wanted)
     assert all(isinstance(answer, Discount) for answer in answers)
@@ -60,12 +60,12 @@ def test_a_quote_refuses_in_words_for_the_customer(desk: Bench) -> None:
     ended = datetime(2026, 1, 1, tzinfo=UTC)
     over = offered(desk, valid_from=ended - HOUR, valid_until=ended)
     wanted = [
-        Wanted("no such\x00code", ANN, 100, "GBP"),
-        Wanted(offered(desk, enabled=False), ANN, 100, "GBP"),
-        Wanted(over, ANN, 100, "GBP"),
-        Wanted(pounds, ANN, 5000, "EUR"),
-        Wanted(pounds, ANN, 1999, "GBP"),
-        Wanted(pounds, ANN, 2000, "GBP"),
+        Wanted("no such\x00code", 100, "GBP"),
+        Wanted(offered(desk, enabled=False), 100, "GBP"),
+        Wanted(over, 100, "GBP"),
+        Wanted(pounds, 5000, "EUR"),
+        Wanted(pounds, 1999, "GBP"),
+        Wanted(pounds, 2000, "GBP"),
     ]
     reasons = [
         "there is no such code",
@@ -81,7 +81,7 @@ def test_a_quote_refuses_in_words_for_the_customer(desk: Bench) -> None:
 def test_a_quote_is_one_query_and_takes_no_use(desk: Bench) -> None:
     """However many codes are asked for; for none there is no query."""
     codes = [offered(desk, most_uses=1) for _ in range(5)]
-    wanted = [Wanted(code, ANN, 100, "GBP") for code in codes * 2]
+    wanted = [Wanted(code, 100, "GBP") for code in codes * 2]
     assert statements(desk, lambda: quote(desk.host.db, wanted)) == 1
     assert statements(desk, lambda: quote(desk.host.db, [])) == 0
     assert uses(desk, codes[0]) == (0, 0, 0)

@@ -148,6 +148,38 @@ def test_what_another_worker_has_decided_is_not_decided_again(host: Host, read: 
     assert read == [saga_id, other], "after a race nothing is believed for a while"
 
 
+def test_a_race_about_a_saga_in_review_is_run_again(
+    host: Host, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is remembered says that a person is asked, and somebody has decided meanwhile: the
+    late answer closes no review, and nothing is decided twice."""
+    saga_id = begun(host)
+    in_silence(host, saga_id, monkeypatch)
+    before = dict(recent._sagas)
+    review = standing(host, saga_id).state["review"]["id"]
+    chosen = {"review_id": review, "choice": "continue", "by": "Olga", "reason": "it is so"}
+    host.run(lambda s: runner.decide(s, saga_id, chosen))
+    decided = standing(host, saga_id).version
+    recent._sagas.update(before)
+    host.receive([created(saga_id)])
+    assert read[-1:] == [saga_id]
+    assert standing(host, saga_id).version == inputs(host, saga_id) == decided
+
+
+def in_silence(host: Host, saga_id: SagaId, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let time pass without an answer until a person is asked."""
+    for hours in range(1, 20):
+        later = datetime.now(UTC) + timedelta(hours=hours)
+        monkeypatch.setattr(store, "now", lambda _, later=later: later)
+        with host.db.transaction() as session:
+            woken = "UPDATE sagas SET wake_at = now() - interval '1 s' WHERE id = :id"
+            session.execute(text(woken), {"id": saga_id})
+        host.run(runner.wake)
+        if standing(host, saga_id).status == "review":
+            return
+    raise AssertionError("nobody is asked")
+
+
 def test_two_threads_decide_about_one_saga_one_after_the_other(host: Host) -> None:
     saga_id = begun(host)
     with host.db.session() as session, session.begin():

@@ -102,6 +102,8 @@ def test_what_was_sent_comes_back_in_parts_until_nothing_is_left(whole: Platform
     one = [{"sku": "SKU-1", "quantity": 1}]
     first = send_back(whole, order, "first", lines=one)
     assert send_back(whole, order, "first", lines=one) == first
+    with pytest.raises(Answered, match="another return"):
+        send_back(whole, order, "first")
     wait_until("the first is through", lambda: saga(whole, first) == "completed")
     rest = send_back(whole, order, "rest")
     wait_until("the rest is through", lambda: saga(whole, rest) == "completed")
