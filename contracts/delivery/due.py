@@ -6,6 +6,7 @@ It is given how to send, and knows no broker.
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from time import monotonic
@@ -27,6 +28,7 @@ from contracts.runtime.settings import Settings
 T = TypeVar("T")
 log = structlog.get_logger()
 LIMIT = 200
+REPORT_SECONDS = 1.0
 LOOKS = 4  # what is due after a lease or a retry is looked for in every fourth round
 
 
@@ -65,12 +67,20 @@ class Host:
         """End; what is under way is taken up again by whoever comes next."""
         self._loop.stop()
         self.performers.stop()
+        for send in (self.relay.send_events, self.relay.send_reports):
+            with suppress(Exception):
+                send()
         self.db.close()
 
     def _settled(self) -> int:
         """Hear what became of what was sent."""
         if self._settle:
             self._settle()
+        return 0
+
+    def _published(self) -> int:
+        """Send the events that waited for others."""
+        self.relay.send_events()
         return 0
 
     def _reported(self) -> int:
@@ -84,7 +94,8 @@ class Host:
         left = (self.inbox.retry, self.relay.sweep, self.performers.due)
         return [
             self._settled,
-            self._reported,
+            self._published,
+            _paced(self._reported, self._settings.wait(REPORT_SECONDS, least=at_most)),
             *(_paced(partial(take, LIMIT), look) for take in left),
             *map(self._chore, self.service.chores),
         ]

@@ -73,6 +73,7 @@ class Memory:
 
     def _waiting(self) -> list[str]:
         for host in self.hosts.values():
+            host.relay.send_events()
             host.relay.send_reports()
         return [name for name, waiting in self._queues.items() if not waiting.empty()]
 

@@ -7,7 +7,8 @@ emulates the fanout by addressing each subscriber's own queue. Who subscribed is
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, Protocol
@@ -27,7 +28,7 @@ from contracts.runtime.settings import Settings
 Done = Callable[[], None]
 SUBSCRIPTIONS_SECONDS = 2.0
 TRAIL = "trail"
-REPORTS_MOST = 200
+MOST_WAITING = 200
 
 
 class Send(Protocol):
@@ -80,6 +81,22 @@ def store(session: BatchSession, events: Sequence[Envelope], lease: timedelta) -
     insert_rows(session, outbox, rows, due_in=lease)
 
 
+@dataclass
+class Waiting:
+    """What leaves together: messages by where they go, and the ids of the events among them."""
+
+    outgoing: dict[str, list[Envelope]] = field(default_factory=dict)
+    ids: list[MessageId] = field(default_factory=list)
+
+    def add(self, to: str, envelopes: Sequence[Envelope]) -> None:
+        """Let these go as well."""
+        self.outgoing.setdefault(to, []).extend(envelopes)
+
+    def many(self) -> bool:
+        """Whether some place gets a full batch."""
+        return max(map(len, self.outgoing.values()), default=0) >= MOST_WAITING
+
+
 class Relay:
     """Sends events to their subscribers and remembers what was sent until it is written down."""
 
@@ -91,39 +108,52 @@ class Relay:
         self._subscribers: dict[str, tuple[str, ...]] = {}
         self._known_until = 0.0
         self._sent: list[MessageId] = []
-        self._reports: dict[str, list[Envelope]] = {}
-        self._reporting = threading.Lock()
+        self._events, self._reports = Waiting(), Waiting()
+        self._pause, self._sent_at = settings.due_seconds, 0.0
+        self._gathering = threading.Lock()
+
+    def publish(self, events: Sequence[Envelope]) -> None:
+        """Send each event to every subscriber's queue; raises what the broker raises.
+
+        While many come, those of one round of the due loop travel together; what comes alone goes
+        at once.
+        """
+        destinations = [self._destinations(type_of(type(event.message))) for event in events]
+        with self._gathering:
+            for event, all_to in zip(events, destinations, strict=True):
+                self._events.ids.append(event.id)
+                for to in all_to:
+                    (self._reports if to == TRAIL else self._events).add(to, [event])
+            alone = monotonic() - self._sent_at > self._pause
+        if alone or self._events.many():
+            self.send_events()
+        if self._reports.many():
+            self.send_reports()
 
     def report(self, reports: Mapping[str, Sequence[Envelope]]) -> None:
-        """Send these with the next sweep, or once there are many: nobody waits for a report."""
-        with self._reporting:
+        """Send these with the next reports, or once there are many: nobody waits for a report."""
+        with self._gathering:
             for to, envelopes in reports.items():
-                self._reports.setdefault(to, []).extend(envelopes)
-            many = max(map(len, self._reports.values()), default=0) >= REPORTS_MOST
-        if many:
+                self._reports.add(to, envelopes)
+        if self._reports.many():
             self.send_reports()
+
+    def send_events(self) -> None:
+        """Send the events that wait for others."""
+        with self._gathering:
+            waiting, self._events = self._events, Waiting()
+            self._sent_at = monotonic() if waiting.ids else self._sent_at
+        if waiting.outgoing:
+            self._send(waiting.outgoing, lambda: self._sent.extend(waiting.ids))
+        else:
+            self._sent.extend(waiting.ids)
 
     def send_reports(self) -> None:
         """Send what waits to be reported."""
-        with self._reporting:
-            reports, self._reports = self._reports, {}
-        if reports:
-            self._send(reports)
-
-    def publish(self, events: Iterable[Envelope]) -> None:
-        """Send each event to every subscriber's queue; raises what the broker raises."""
-        outgoing: dict[str, list[Envelope]] = {}
-        reports: dict[str, list[Envelope]] = {}
-        ids: list[MessageId] = []
-        for event in events:
-            for to in self._destinations(type_of(type(event.message))):
-                (reports if to == TRAIL else outgoing).setdefault(to, []).append(event)
-            ids.append(event.id)
-        if outgoing:
-            self._send(outgoing, lambda: self._sent.extend(ids))
-        else:
-            self._sent.extend(ids)
-        self.report(reports)
+        with self._gathering:
+            waiting, self._reports = self._reports, Waiting()
+        if waiting.outgoing:
+            self._send(waiting.outgoing)
 
     def _mark(self, session: BatchSession) -> None:
         """Write down what was sent, with the transaction of `session`."""
@@ -141,7 +171,7 @@ class Relay:
             self._mark(session)
             rows = session.execute(_claim(limit, self.lease)).all()
         rows = sorted(rows, key=lambda row: row.position)
-        self.publish(_again(row) for row in rows if not row.sent_at)
+        self.publish([_again(row) for row in rows if not row.sent_at])
         unknown = [_again(row) for row in rows if row.sent_at]
         if unknown:
             self._send({TRAIL: unknown})

@@ -1,6 +1,7 @@
 """START HERE: what each published event tells the index of orders.
 
-The SKUs of an order are published when it is confirmed; before that it is found by all else.
+The SKUs of an order are published when it is confirmed; before that it is found by all else. What
+has become of its money and its parcels is told by `orders`, which keeps it.
 """
 
 from typing import Any
@@ -8,42 +9,12 @@ from typing import Any
 from contracts.delivery.service import Service
 from contracts.messages.fraud import FraudCheckFailed, FraudSuspected
 from contracts.messages.orders import OrderCancelled, OrderConfirmed, OrderCreated, OrderRejected
-from contracts.messages.payments import (
-    PaymentActionRequired,
-    PaymentAuthorized,
-    PaymentCaptured,
-    PaymentFailed,
-    PaymentRefunded,
-    PaymentReturned,
-    PaymentVoided,
-    RefundFailed,
-)
+from contracts.messages.payments import PaymentFailed, RefundFailed
 from contracts.messages.reviews import ManualReviewRequired
-from contracts.messages.shipping import (
-    OrderDelivered,
-    OrderShipped,
-    ParcelLost,
-    ShippingRequested,
-)
 from contracts.runtime.session import BatchSession
 from side_effects.search.index import heard, put
 
 search = Service("search")
-PAYMENT: dict[type[Any], str] = {
-    PaymentActionRequired: "action_required",
-    PaymentAuthorized: "authorized",
-    PaymentFailed: "failed",
-    PaymentCaptured: "captured",
-    PaymentVoided: "voided",
-    PaymentRefunded: "refunded",
-    PaymentReturned: "returned",
-}
-FULFILMENT: dict[type[Any], str] = {
-    ShippingRequested: "requested",
-    OrderShipped: "shipped",
-    ParcelLost: "lost",
-    OrderDelivered: "delivered",
-}
 
 
 @search.on(OrderCreated)
@@ -90,20 +61,5 @@ def explained(event: Any, session: BatchSession) -> None:
     session.later(put, heard(event.order_id, reason=event.reason))
 
 
-def paid(event: Any, session: BatchSession) -> None:
-    """The payment has come to a stage; a refusal says why."""
-    reason, stage = getattr(event, "reason", ""), PAYMENT[type(event)]
-    session.later(put, heard(event.order_id, reason=reason, payment_status=stage))
-
-
-def sent(event: Any, session: BatchSession) -> None:
-    """The parcel has come to a stage."""
-    session.later(put, heard(event.order_id, fulfilment_status=FULFILMENT[type(event)]))
-
-
-for kind in (FraudSuspected, FraudCheckFailed, RefundFailed):
+for kind in (FraudSuspected, FraudCheckFailed, PaymentFailed, RefundFailed):
     search.on(kind)(explained)
-for kind in PAYMENT:
-    search.on(kind)(paid)
-for kind in FULFILMENT:
-    search.on(kind)(sent)

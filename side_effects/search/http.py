@@ -111,8 +111,6 @@ def _shown(row: OrderIndex) -> dict[str, Any]:
         "order_id": row.order_id,
         "customer_id": row.customer_id,
         "status": row.status,
-        "payment_status": row.payment_status,
-        "fulfilment_status": row.fulfilment_status,
         "total": {"amount": row.amount, "currency": row.currency},
         "created_at": row.created_at,
         "links": {"self": f"/orders/{row.order_id}"},

@@ -18,20 +18,7 @@ from contracts.runtime.bulk import Write, packed
 from contracts.runtime.session import BatchSession
 from side_effects.search.tables import OrderIndex
 
-STAGES: dict[str, tuple[str, ...]] = {
-    "status": ("pending", "review", "rejected", "confirmed", "cancelled"),
-    "payment_status": (
-        "none",
-        "action_required",
-        "authorized",
-        "failed",
-        "captured",
-        "voided",
-        "refunded",
-        "returned",
-    ),
-    "fulfilment_status": ("none", "requested", "shipped", "lost", "delivered"),
-}
+STAGES = ("pending", "review", "rejected", "confirmed", "cancelled")
 SKU = "sku:"
 REASON_CHARACTERS = 1000
 index: Any = OrderIndex.__table__
@@ -44,8 +31,6 @@ class Heard:
     order_id: str
     customer_id: str = ""
     status: str = "pending"
-    payment_status: str = "none"
-    fulfilment_status: str = "none"
     amount: int = 0
     currency: str = ""
     skus: frozenset[str] = frozenset()
@@ -72,24 +57,21 @@ def put(session: BatchSession, found: Sequence[Heard]) -> None:
 def joined(one: Heard, two: Heard) -> Heard:
     """What both say together."""
     costs = max(one, two, key=lambda heard: (bool(heard.skus), heard.currency != ""))
-    furthest: dict[str, Any] = {axis: _later(axis, one, two) for axis in STAGES}
     return replace(
         costs,
+        status=max(one.status, two.status, key=STAGES.index),
         customer_id=one.customer_id or two.customer_id,
         skus=one.skus | two.skus,
         said=one.said | two.said,
-        **furthest,
     )
-
-
-def _later(axis: str, one: Heard, two: Heard) -> str:
-    return max(vars(one)[axis], vars(two)[axis], key=STAGES[axis].index)  # type: ignore[no-any-return]
 
 
 def _row(one: Heard) -> dict[str, Any]:
     """A row as it travels: whole SKUs, and the text whose words are searched."""
     return {
-        **{name: getattr(one, name) for name in ("order_id", "customer_id", *STAGES)},
+        "order_id": one.order_id,
+        "customer_id": one.customer_id,
+        "status": one.status,
         "amount": one.amount,
         "currency": one.currency,
         "created_at": time_of(one.order_id),
@@ -118,7 +100,7 @@ def _merge(number: int) -> Any:
         index_elements=["order_id"],
         set_={
             "customer_id": func.greatest(index.c.customer_id, new.customer_id),
-            **{axis: _furthest(axis, new) for axis in STAGES},
+            "status": _furthest(new),
             **{n: case((counts, new[n]), else_=index.c[n]) for n in ("amount", "currency")},
             "words": func.strip(index.c.words.op("||")(new.words), type_=TSVECTOR),
         },
@@ -130,10 +112,10 @@ def _sold(words: Any) -> Any:
     return words.op("@@", is_comparison=True)(cast(f"'{SKU}':*", TSQUERY))
 
 
-def _furthest(axis: str, new: Any) -> Any:
-    stages = array([literal(stage, Text) for stage in STAGES[axis]])
-    later = func.array_position(stages, new[axis]) > func.array_position(stages, index.c[axis])
-    return case((later, new[axis]), else_=index.c[axis])
+def _furthest(new: Any) -> Any:
+    stages = array([literal(stage, Text) for stage in STAGES])
+    later = func.array_position(stages, new.status) > func.array_position(stages, index.c.status)
+    return case((later, new.status), else_=index.c.status)
 
 
 def _travelled(number: int) -> Any:

@@ -29,8 +29,6 @@ class OrderIndex(Base):
     order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
     customer_id: Mapped[str]
     status: Mapped[str]
-    payment_status: Mapped[str]
-    fulfilment_status: Mapped[str]
     amount: Mapped[int]
     currency: Mapped[str]
     created_at: Mapped[datetime]

@@ -44,6 +44,7 @@ class Subscriber:
 
     def sent(self, to: str) -> list[Message]:
         """The messages that wait for a service."""
+        self.host.relay.send_events()
         self.host.relay.send_reports()
         waiting = self.memory._queues[to]
         return [e.message for _ in range(waiting.qsize()) for e in waiting.get_nowait() or ()]

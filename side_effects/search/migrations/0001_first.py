@@ -9,7 +9,6 @@ from contracts.delivery.tables import create_delivery_tables
 revision = "0001"
 down_revision = None
 TABLE = "order_index"
-STATUSES = ("status", "payment_status", "fulfilment_status")
 
 
 def upgrade() -> None:
@@ -18,7 +17,7 @@ def upgrade() -> None:
     op.create_table(
         TABLE,
         sa.Column("order_id", sa.Uuid(as_uuid=False), primary_key=True),
-        *(sa.Column(name, sa.Text, nullable=False) for name in ("customer_id", *STATUSES)),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("customer_id", "status")),
         sa.Column("amount", sa.BigInteger, nullable=False),
         sa.Column("currency", sa.Text, nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
