@@ -16,6 +16,7 @@ from deploy.evidence import Evidence, gather
 SHOWN_IDS = 20
 OUTSIDE = {"the mail server": "email", "the CRM": "crm"}
 REFUSED = "requires_payment_method"
+HELD = ("held", "committed")
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def _rejected_holds_nothing(seen: Evidence, checked: Checked) -> None:
     checked.all_of("I6", "cancelled, and money is still held or kept for", len(taken_back), kept)
     wrong = [o for o in undone if _status(seen, o) not in ("", "canceled")]
     checked.all_of("I6", "rejected, and money is still held for", len(undone), wrong)
-    still = [o for o in undone if seen.reservations.get(o) == "held" or o in seen.shipped]
+    still = [o for o in undone if seen.reservations.get(o) in HELD or o in seen.shipped]
     checked.all_of("I14", "rejected, and stock is still held or shipped for", len(undone), still)
     shown = [o for o in undone if seen.orders.get(o) not in ("rejected", "cancelled")]
     checked.all_of("I14", "undone, and the order does not say so", len(undone), shown)
@@ -158,7 +159,7 @@ def _stock_adds_up(seen: Evidence, checked: Checked) -> None:
 
 
 def _reserved_is_live(seen: Evidence, checked: Checked) -> None:
-    held = [o for o, state in seen.reservations.items() if state == "held" and o in seen.judged]
+    held = [o for o, state in seen.reservations.items() if state in HELD and o in seen.judged]
     wrong = [o for o in held if seen.sagas.get(o) in ("completed", "undone")]
     checked.all_of("I9", "stock is held for an order that has ended", len(held), wrong)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from contracts.messages.base import Command, Failed, Succeeded
-from contracts.messages.values import Line, OrderId, Sku
+from contracts.messages.values import Line, OrderId, Parcel, Sku
 
 Short = Literal["reject", "ask", "ship"]
 
@@ -44,6 +44,22 @@ class InventoryReservationFailed(Failed):
 
 
 @dataclass(frozen=True, kw_only=True)
+class InventoryCommitted(Succeeded):
+    """What is held is the order's for good, and comes from these warehouses."""
+
+    order_id: OrderId
+    parcels: tuple[Parcel, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventoryHoldExpired(Failed):
+    """What was held is held no more, and cannot be had again."""
+
+    order_id: OrderId
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class InventoryReleased(Succeeded):
     """Nothing is held for the order any more, and nothing will be."""
 
@@ -69,6 +85,17 @@ class ReserveInventory(
     order_id: OrderId
     lines: tuple[Line, ...]
     short: Short
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommitInventory(
+    Command[InventoryCommitted | InventoryHoldExpired], to="inventory", effect=False
+):
+    """Keep what is held for these lines for good: from now on it is shipped or released. Nothing
+    has to be undone: what releases the hold ends this too."""
+
+    order_id: OrderId
+    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

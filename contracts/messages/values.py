@@ -41,6 +41,14 @@ class Line:
     unit_price: Money
 
 
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """The lines of an order that come from one warehouse."""
+
+    warehouse: str
+    lines: tuple[Line, ...]
+
+
 def total(lines: tuple[Line, ...], currency: str) -> Money:
     """The sum of quantity times unit price over all lines."""
     amount = sum(line.quantity * line.unit_price.amount for line in lines)

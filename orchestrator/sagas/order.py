@@ -62,6 +62,7 @@ ORDER = Saga(
             attempts=5,
             on={PaymentStatusUnknown: ASK_PAYMENTS, PaymentActionRequired: ASK_PAYMENTS},
         ),
+        step("commit stock", do=Order.commit_stock),
         pivot("confirm order", do=Order.confirm, publish=Order.confirmed),
         step(
             "capture payment",

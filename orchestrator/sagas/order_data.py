@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from contracts.messages.base import Result
 from contracts.messages.fraud import CheckFraud
 from contracts.messages.inventory import (
+    CommitInventory,
+    InventoryCommitted,
     InventoryPartiallyReserved,
     InventoryReservedInPart,
     ReleaseInventory,
@@ -30,7 +32,7 @@ from contracts.messages.payments import (
 )
 from contracts.messages.promotions import ApplyPromotion, WithdrawPromotion
 from contracts.messages.shipping import QueryShipping, ShippingRequested, StartShipping
-from contracts.messages.values import ContactId, CustomerId, Line, OrderId
+from contracts.messages.values import ContactId, CustomerId, Line, OrderId, Parcel
 from orchestrator.core.definition import Undoing, learned
 
 
@@ -53,6 +55,7 @@ class Order:
     reserved: tuple[Line, ...] | None = learned(InventoryPartiallyReserved, InventoryReservedInPart)
     adjusted: Payable | None = learned(OrderAdjusted)
     authorization: str | None = learned(PaymentAuthorized)
+    parcels: tuple[Parcel, ...] | None = learned(InventoryCommitted)
     tracking: str | None = learned(ShippingRequested)
     reason: str | None = learned(Undoing)
     cancelled: bool | None = learned(Undoing)
@@ -66,6 +69,8 @@ class Order:
                 return replace(self, adjusted=payable)
             case PaymentAuthorized(reference=reference):
                 return replace(self, authorization=reference)
+            case InventoryCommitted(parcels=parcels) if len(parcels) > 1:
+                return replace(self, parcels=parcels)
             case ShippingRequested(tracking=tracking):
                 return replace(self, tracking=tracking)
             case Undoing(reason=reason, cancelled=cancelled):
@@ -173,6 +178,10 @@ class Order:
     def void(self) -> VoidPayment:
         """Let go of the money."""
         return VoidPayment(order_id=self.order_id)
+
+    def commit_stock(self) -> CommitInventory:
+        """Keep its stock for good."""
+        return CommitInventory(order_id=self.order_id, lines=self.held)
 
     def capture(self) -> CapturePayment:
         """Take the money."""

@@ -5,6 +5,9 @@ from typing import Any
 
 from contracts.delivery.service import Rows, Service
 from contracts.messages.inventory import (
+    CommitInventory,
+    InventoryCommitted,
+    InventoryHoldExpired,
     InventoryPartiallyReserved,
     InventoryReleased,
     InventoryReservationFailed,
@@ -15,7 +18,7 @@ from contracts.messages.inventory import (
 )
 from contracts.messages.returns import ReceiveReturn, ReturnReceived
 from contracts.messages.shipping import ShippingRequested
-from contracts.messages.values import Sku
+from contracts.messages.values import Parcel, Sku
 from contracts.runtime.session import BatchSession
 from participants.inventory import stock
 from participants.inventory.tables import Reservation
@@ -48,14 +51,28 @@ def reserve(
     return _reserved(command, units)
 
 
+@inventory.handles(CommitInventory, loads=_reservations)
+def commit(
+    command: CommitInventory, session: BatchSession
+) -> InventoryCommitted | InventoryHoldExpired:
+    """What is held never expires any more; what is not held cannot be kept."""
+    held = session.get(Reservation, command.order_id)
+    if held is None or held.state not in stock.ITS_OWN:
+        reason = "nothing is held for the order"
+        return InventoryHoldExpired(order_id=command.order_id, reason=reason)
+    stock.commit(held)
+    parcel = Parcel(warehouse=stock.MAIN, lines=stock.filled(command.lines, held.units))
+    return InventoryCommitted(order_id=command.order_id, parcels=(parcel,))
+
+
 @inventory.handles(ReleaseInventory, loads=_reservations)
 def release(command: ReleaseInventory, session: BatchSession) -> InventoryReleased:
     """Give back what is held; where nothing is, leave a tombstone for the late command."""
     held = session.get(Reservation, command.order_id)
     if held is None:
         session.add(stock.tombstone(command.order_id))
-    elif held.state == stock.HELD:
-        stock.load_units(session, held, stock.HELD)
+    elif held.state in stock.RESERVED:
+        stock.load_units(session, held, *stock.RESERVED)
         stock.give_back(session, held)
     return InventoryReleased(order_id=command.order_id)
 
@@ -64,8 +81,8 @@ def release(command: ReleaseInventory, session: BatchSession) -> InventoryReleas
 def ship(event: ShippingRequested, session: BatchSession) -> None:
     """What the carrier has taken is no longer held."""
     held = session.get(Reservation, event.order_id)
-    if held and held.state == stock.HELD:
-        stock.load_units(session, held, stock.HELD)
+    if held and held.state in stock.RESERVED:
+        stock.load_units(session, held, *stock.RESERVED)
         stock.ship(session, held)
 
 
@@ -74,8 +91,8 @@ def take_back(command: ReceiveReturn, session: BatchSession) -> ReturnReceived:
     """What was sent has come back, so it was sent, even if nobody has told so yet."""
     sent = session.get(Reservation, command.order_id)
     if sent and sent.state != stock.RELEASED:
-        stock.load_units(session, sent, stock.HELD, stock.SHIPPED)
-        if sent.state == stock.HELD:
+        stock.load_units(session, sent, *stock.ITS_OWN)
+        if sent.state in stock.RESERVED:
             stock.ship(session, sent)
         stock.take_back(session, sent, command.return_id, stock.units_of(command.lines))
     return ReturnReceived(order_id=command.order_id, return_id=command.return_id)

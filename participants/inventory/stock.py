@@ -17,7 +17,10 @@ from contracts.runtime.session import BatchSession
 from participants.inventory.ledger import moved
 from participants.inventory.tables import Reservation, Stock
 
-HELD, RELEASED, SHIPPED = "held", "released", "shipped"
+HELD, COMMITTED, RELEASED, SHIPPED = "held", "committed", "released", "shipped"
+RESERVED = (HELD, COMMITTED)
+ITS_OWN = (*RESERVED, SHIPPED)
+MAIN = "main"
 ALL_LOADED = "stock is loaded of all that are"
 
 
@@ -78,6 +81,12 @@ def take(session: BatchSession, order_id: OrderId, units: Mapping[Sku, int]) -> 
     for sku, wanted in units.items():
         _move(session, sku, wanted, "on_hand", "reserved", order_id, "reserved")
     session.add(Reservation(order_id=order_id, state=HELD, units=dict(units), returned={}))
+
+
+def commit(reservation: Reservation) -> None:
+    """What is held stays held until it is shipped or released."""
+    if reservation.state == HELD:
+        reservation.state = COMMITTED
 
 
 def give_back(session: BatchSession, reservation: Reservation) -> None:

@@ -13,6 +13,7 @@ WORDS = {
     "check fraud": "we could not accept it after our security check",
     "reserve inventory": "what you ordered is out of stock",
     "adjust order": "what you ordered is out of stock",
+    "commit stock": "what you ordered is out of stock",
     "apply promotion": "the promotion code is not valid for it",
     "redeem points": "your points did not suffice",
     "authorize payment": "your payment was not accepted",

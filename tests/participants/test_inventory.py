@@ -11,6 +11,9 @@ from sqlalchemy.exc import ProgrammingError
 
 from contracts.messages.base import Message
 from contracts.messages.inventory import (
+    CommitInventory,
+    InventoryCommitted,
+    InventoryHoldExpired,
     InventoryPartiallyReserved,
     InventoryReleased,
     InventoryReservationFailed,
@@ -21,7 +24,7 @@ from contracts.messages.inventory import (
     Short,
 )
 from contracts.messages.shipping import ShippingRequested
-from contracts.messages.values import Line, Money, OrderId, Sku
+from contracts.messages.values import Line, Money, OrderId, Parcel, Sku
 from participants.inventory.handlers import inventory
 from participants.inventory.stock import count as count_stock
 from participants.inventory.tables import Stock
@@ -56,6 +59,16 @@ def reserve(order: OrderId, *wanted: tuple[Sku, int], short: Short = "reject") -
 def taken(order: OrderId) -> ShippingRequested:
     """The event that the carrier has its parcel."""
     return ShippingRequested(order_id=order, carrier="c", tracking="t")
+
+
+def let_go(order: OrderId) -> ReleaseInventory:
+    """A command to give back what is held."""
+    return ReleaseInventory(order_id=order)
+
+
+def kept(asked: ReserveInventory) -> CommitInventory:
+    """A command to keep what was asked for."""
+    return CommitInventory(order_id=asked.order_id, lines=asked.lines)
 
 
 def turned(skus: list[Sku], places: int) -> list[Sku]:
@@ -149,6 +162,31 @@ def test_a_release_that_comes_first_makes_the_late_command_do_nothing(store: Ben
     assert standing(store, sku) == (5, 0, 0)
 
 
+def test_what_is_committed_comes_from_a_warehouse_and_stays_held(store: Bench) -> None:
+    """Asked twice, the same answer; sent off and let go like what is only held."""
+    sku, plenty = stocked(store, 5), stocked(store, 9)
+    for ended in (taken, let_go):
+        asked = reserve(new_order(), (sku, 2), (plenty, 1))
+        store.ask(asked)
+        for _ in range(2):
+            answer = store.ask(kept(asked))
+            parcel = Parcel(warehouse="main", lines=asked.lines)
+            assert answer == InventoryCommitted(order_id=asked.order_id, parcels=(parcel,))
+        assert standing(store, sku)[1] == 2
+        store.send_all([ended(asked.order_id)])
+        assert standing(store, sku) == (3, 0, 2)
+
+
+def test_what_is_not_held_cannot_be_committed(store: Bench) -> None:
+    """Never reserved, or let go of before: the hold is gone, and stays so."""
+    sku = stocked(store, 5)
+    never, gone = reserve(new_order(), (sku, 2)), reserve(new_order(), (sku, 2))
+    store.send_all([gone, ReleaseInventory(order_id=gone.order_id)])
+    for asked in (never, gone):
+        assert isinstance(store.ask(kept(asked)), InventoryHoldExpired)
+    assert standing(store, sku) == (5, 0, 0)
+
+
 def test_what_the_carrier_has_taken_is_shipped_and_cannot_be_released(store: Bench) -> None:
     """A late release after the parcel has gone changes nothing."""
     sku, order = stocked(store, 5), new_order()
@@ -228,10 +266,11 @@ def test_a_large_batch_takes_as_many_statements_as_a_small_one(store: Bench) -> 
         ids = [new_order() for _ in range(2 * orders)]
         steps: list[list[Message]] = [
             [reserve(order, (shared, 1), (stocked(store, 1), 1)) for order in ids],
+            [CommitInventory(order_id=order, lines=()) for order in ids],
             [taken(order) for order in ids[:orders]],
             [ReleaseInventory(order_id=order) for order in ids[orders:]],
         ]
         return [statements(store, step) for step in steps]
 
-    assert spent(2) == spent(40) == [2, 2, 2]
+    assert spent(2) == spent(40) == [2, 0, 2, 2]
     assert standing(store, shared) == (958, 0, 42)

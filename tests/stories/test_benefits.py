@@ -20,7 +20,13 @@ def _both(play: Play, reserved: str, promotion: str) -> None:
 
 def with_code_and_points(play: Play) -> None:
     _both(play, "InventoryReserved", "PromotionApplied")
-    play.answers("LoyaltyPointsApplied", "PaymentAuthorized", "OrderAccepted", "PaymentCaptured")
+    play.answers(
+        "LoyaltyPointsApplied",
+        "PaymentAuthorized",
+        "InventoryCommitted",
+        "OrderAccepted",
+        "PaymentCaptured",
+    )
     play.answer("ShippingRequested")
 
 

@@ -17,7 +17,7 @@ STORIES = Path(__file__).parent / "order"
 
 def confirmed(play: Play) -> None:
     play.answers("OrderCreated", "FraudCheckPassed", "InventoryReserved", "PaymentAuthorized")
-    play.answers("OrderAccepted", "PaymentCaptured", "ShippingRequested")
+    play.answers("InventoryCommitted", "OrderAccepted", "PaymentCaptured", "ShippingRequested")
 
 
 def nothing_to_pay(play: Play) -> None:
@@ -25,15 +25,10 @@ def nothing_to_pay(play: Play) -> None:
         "OrderCreated",
         "FraudCheckPassed",
         "InventoryReserved",
+        "InventoryCommitted",
         "OrderAccepted",
         "ShippingRequested",
     )
-
-
-def out_of_stock(play: Play) -> None:
-    play.answers("OrderCreated", "FraudCheckPassed")
-    play.answer("InventoryReservationFailed", "SKU-0001 is out of stock")
-    play.answer("OrderRejected")
 
 
 def card_declined(play: Play) -> None:
@@ -47,7 +42,13 @@ def provider_timed_out_and_found_later(play: Play) -> None:
     play.answer("PaymentStatusUnknown", "no answer in 10 s")
     play.answer("PaymentStatusUnknown", "no answer in 10 s")
     play.silence()
-    play.answers("PaymentAuthorized", "OrderAccepted", "PaymentCaptured", "ShippingRequested")
+    play.answers(
+        "PaymentAuthorized",
+        "InventoryCommitted",
+        "OrderAccepted",
+        "PaymentCaptured",
+        "ShippingRequested",
+    )
 
 
 def an_earlier_question_is_answered_late(play: Play) -> None:
@@ -56,7 +57,7 @@ def an_earlier_question_is_answered_late(play: Play) -> None:
     first = play.sent[-1]
     play.silence(2)
     play.answer("PaymentAuthorized", to=first)
-    play.answers("OrderAccepted", "PaymentCaptured", "ShippingRequested")
+    play.answers("InventoryCommitted", "OrderAccepted", "PaymentCaptured", "ShippingRequested")
 
 
 def provider_unknown_for_long(play: Play) -> None:
@@ -73,7 +74,7 @@ def provider_unknown_and_undone_by_a_person(play: Play) -> None:
 
 def shipping_refused_for_good(play: Play) -> None:
     play.answers("OrderCreated", "FraudCheckPassed", "InventoryReserved", "PaymentAuthorized")
-    play.answers("OrderAccepted", "PaymentCaptured")
+    play.answers("InventoryCommitted", "OrderAccepted", "PaymentCaptured")
     while not play.state.review:
         play.answer("ShippingRefused", "no such postcode")
         if not play.state.review:
@@ -91,7 +92,13 @@ def silence_then_sent_again(play: Play) -> None:
     play.silence(2)
     play.answer("InventoryReserved")
     play.answer("InventoryReserved", to=play.sent[-2])
-    play.answers("PaymentAuthorized", "OrderAccepted", "PaymentCaptured", "ShippingRequested")
+    play.answers(
+        "PaymentAuthorized",
+        "InventoryCommitted",
+        "OrderAccepted",
+        "PaymentCaptured",
+        "ShippingRequested",
+    )
 
 
 def late_success_after_undo(play: Play) -> None:
@@ -107,6 +114,7 @@ def late_success_after_undo(play: Play) -> None:
 
 def late_answer_closes_the_review(play: Play) -> None:
     play.answers("OrderCreated", "FraudCheckPassed", "InventoryReserved", "PaymentAuthorized")
+    play.answer("InventoryCommitted")
     play.until_review()
     play.answers("OrderAccepted", "PaymentCaptured", "ShippingRequested")
 
@@ -117,6 +125,7 @@ def nobody_decides_after_the_pivot(play: Play) -> None:
         "FraudCheckPassed",
         "InventoryReserved",
         "PaymentAuthorized",
+        "InventoryCommitted",
         "OrderAccepted",
     )
     play.until_review()
@@ -138,7 +147,13 @@ def suspected_and_accepted(play: Play) -> None:
     play.answer("OrderCreated")
     play.answer("FraudSuspected", "more than 10000.00 GBP")
     play.chooses("continue", "Rita (risk)", "a known customer")
-    play.answers("InventoryReserved", "PaymentAuthorized", "OrderAccepted", "PaymentCaptured")
+    play.answers(
+        "InventoryReserved",
+        "PaymentAuthorized",
+        "InventoryCommitted",
+        "OrderAccepted",
+        "PaymentCaptured",
+    )
     play.answer("ShippingRequested")
 
 
@@ -160,25 +175,6 @@ def fraud_is_dead(play: Play) -> None:
     play.until_review()
 
 
-def partly_missing_and_the_rest_is_shipped(play: Play) -> None:
-    play.answers("OrderCreated", "FraudCheckPassed", "InventoryPartiallyReserved")
-    play.chooses("continue", "Sam (support)", "the customer wants the rest")
-    play.answers("OrderAdjusted", "PaymentAuthorized", "OrderAccepted", "PaymentCaptured")
-    play.answer("ShippingRequested")
-
-
-def partly_missing_and_not_wanted(play: Play) -> None:
-    play.answers("OrderCreated", "FraudCheckPassed", "InventoryPartiallyReserved")
-    play.chooses("undo", "Sam (support)", "all or nothing")
-    play.answers("InventoryReleased", "OrderRejected")
-
-
-def partly_missing_as_the_customer_wished(play: Play) -> None:
-    play.answers("OrderCreated", "FraudCheckPassed", "InventoryReservedInPart")
-    play.answers("OrderAdjusted", "PaymentAuthorized", "OrderAccepted", "PaymentCaptured")
-    play.answer("ShippingRequested")
-
-
 def cancelled_in_review(play: Play) -> None:
     play.answers("OrderCreated", "FraudCheckPassed", "InventoryPartiallyReserved")
     play.cancels()
@@ -193,6 +189,7 @@ def cancelled_while_paying(play: Play) -> None:
 
 def cancelled_too_late(play: Play) -> None:
     play.answers("OrderCreated", "FraudCheckPassed", "InventoryReserved", "PaymentAuthorized")
+    play.answer("InventoryCommitted")
     play.cancels()
     play.answers("OrderAccepted", "PaymentNotTaken", "ShippingStopped")
 
@@ -201,13 +198,18 @@ def customer_authenticates(play: Play) -> None:
     play.answers("OrderCreated", "FraudCheckPassed", "InventoryReserved")
     play.answers("PaymentActionRequired", "PaymentActionRequired")
     play.silence()
-    play.answers("PaymentAuthorized", "OrderAccepted", "PaymentCaptured", "ShippingRequested")
+    play.answers(
+        "PaymentAuthorized",
+        "InventoryCommitted",
+        "OrderAccepted",
+        "PaymentCaptured",
+        "ShippingRequested",
+    )
 
 
 Script = Callable[[Play], None]
 TOLD: tuple[Script, ...] = (
     confirmed,
-    out_of_stock,
     card_declined,
     provider_timed_out_and_found_later,
     an_earlier_question_is_answered_late,
@@ -224,9 +226,6 @@ TOLD: tuple[Script, ...] = (
     suspected_and_nobody_decides,
     fraud_found,
     fraud_is_dead,
-    partly_missing_and_the_rest_is_shipped,
-    partly_missing_and_not_wanted,
-    partly_missing_as_the_customer_wished,
     cancelled_in_review,
     cancelled_while_paying,
     cancelled_too_late,
