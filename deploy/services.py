@@ -35,8 +35,9 @@ class Known:
 
     @property
     def migrations(self) -> Path:
-        """The folder of its Alembic revisions."""
-        return ROOT.joinpath(*self.package.split(".")) / "migrations"
+        """The folder of its Alembic revisions: its own, or that of whoever has no tables."""
+        own = ROOT.joinpath(*self.package.split(".")) / "migrations"
+        return own if own.exists() else ROOT / "contracts/delivery/migrations"
 
     @property
     def http_module(self) -> str | None:
@@ -50,8 +51,11 @@ class Known:
         return service
 
     def tables(self) -> MetaData:
-        """The tables of its own, without those of delivery."""
-        metadata: MetaData = import_module(f"{self.package}.tables").Base.metadata
+        """The tables of its own, if it has any, without those of delivery."""
+        module = f"{self.package}.tables"
+        metadata: MetaData = (
+            import_module(module).Base.metadata if find_spec(module) else MetaData()
+        )
         return metadata
 
 

@@ -121,8 +121,8 @@ def test_a_service_has_the_same_few_files(service: object) -> None:
     from deploy.services import Known
 
     assert isinstance(service, Known)
-    folder = service.migrations.parent
-    assert (folder / "tables.py").exists()
+    folder = ROOT.joinpath(*service.package.split("."))
+    assert (folder / "tables.py").exists() == (folder / "migrations").exists()
     assert (folder / "worker.py").exists()
     assert list(service.migrations.glob("0001_*.py"))
     assert import_module(service.worker.rsplit(".", 1)[0]).__doc__

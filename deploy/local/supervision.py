@@ -35,7 +35,8 @@ def start(stack: Stack) -> None:
     config.write_text("\n".join(_configuration(stack)))
     environment = {**os.environ, "CONCERTO_DIR": str(stack.folder)}
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    with (stack.log / "supervisord.log").open("ab") as said:  # nothing of ours stays open in it
+        subprocess.run(command, env=environment, check=True, stdout=said, stderr=said)
     wait_for(lambda: alive(stack), "supervisor", stack.log / "supervisord.log")
 
 

@@ -1,4 +1,4 @@
-"""Nothing but what delivery needs."""
+"""What delivery needs: the schema of a service without tables of its own."""
 
 from alembic import op
 

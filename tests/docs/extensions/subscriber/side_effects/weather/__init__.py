@@ -1,0 +1,1 @@
+"""Notes which orders were confirmed."""
