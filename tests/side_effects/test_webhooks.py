@@ -265,8 +265,8 @@ def test_a_removed_endpoint_in_flight_is_forgotten(desk: Bench, shop: Shop, hook
     desk.host.receive([said])
     until(lambda: hook.taken)
     shop.call("DELETE", f"/{made['id']}")
-    done = "SELECT state FROM intents WHERE envelope ->> 'id' = :id"
-    until(lambda: desk.rows(done, id=said.id) == [("done",)])
+    left = "SELECT state FROM intents WHERE body ->> 'event_id' = :id"
+    until(lambda: not desk.rows(left, id=said.id), 5)
     assert desk.rows("SELECT count(*) FROM dead_letters") == [(0,)]
 
 
