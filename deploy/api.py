@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import select, text
 
 from contracts.delivery.due import Host
+from contracts.delivery.outbox import Send
 from contracts.messages.values import ContactId, CustomerId
 from contracts.runtime import collector, problems, telemetry
 from contracts.runtime.bodies import BodyLimit
@@ -25,6 +26,7 @@ from orchestrator.http.submit import Begin, ordered
 from orchestrator.shell.runner import orchestrator, saga_id_of
 from orchestrator.shell.tables import SagaRow
 from participants.inventory.tables import Stock
+from participants.payments.handlers import payments
 from participants.users.remember import remember
 
 # The only routes without roles; a webhook is let in by its signature.
@@ -37,19 +39,24 @@ def app() -> FastAPI:
 
     config = settings()
     telemetry.start("api", config.log_level)
-    sender = Sender(config)
-    return build(config, Host(orchestrator, config, sender.send))
+    return build(config, hosts_of(config, Sender(config).send))
 
 
-def build(config: Settings, host: Host, begin: Begin = ordered) -> FastAPI:
-    """The app on these settings; `host` is the orchestrator's, `begin` what an order starts."""
+def hosts_of(config: Settings, send: Send) -> dict[str, Host]:
+    """Those that the edge speaks for: what comes in over HTTP makes them send something."""
+    return {service.name: Host(service, config, send) for service in (orchestrator, payments)}
+
+
+def build(config: Settings, hosts: Mapping[str, Host], begin: Begin = ordered) -> FastAPI:
+    """The app on these settings; `hosts` are those it speaks for, `begin` what an order starts."""
+    host = hosts[orchestrator.name]
     databases = {service.name: Database(service.name, config) for service in services()}
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         collector.settle()
         yield
-        for database in (*databases.values(), host.db):
+        for database in (*databases.values(), *(host.db for host in hosts.values())):
             database.close()
 
     edge = FastAPI(
@@ -63,7 +70,7 @@ def build(config: Settings, host: Host, begin: Begin = ordered) -> FastAPI:
     problems.install(edge)
     edge.add_middleware(BodyLimit, most_bytes=config.http_body_bytes)
     _orchestrator(edge, host, databases, begin, config)
-    _services(edge, host, databases)
+    _services(edge, hosts, databases)
     edge.include_router(operations.routes(host.db, databases))
     _health(edge, host)
     return edge
@@ -85,10 +92,11 @@ def _orchestrator(
     edge.include_router(console.routes(host))
 
 
-def _services(edge: FastAPI, host: Host, databases: Mapping[str, Database]) -> None:
+def _services(edge: FastAPI, hosts: Mapping[str, Host], databases: Mapping[str, Database]) -> None:
     """Each service's routes; what they ask of another service is a function they are given."""
     asked: dict[str, dict[str, Any]] = {
-        "orders": {"accepted": _accepted(host)},
+        "orders": {"accepted": _accepted(hosts[orchestrator.name])},
+        "payments": {"host": hosts[payments.name]},
         "cache": {"available": _available(databases["inventory"])},
     }
     for name in (service.name for service in services() if service.http_module):

@@ -64,7 +64,7 @@ def _read(answer: Any) -> Any:
     body = answer.read().decode()
     if answer.headers.get_content_type() == "application/jsonl":
         return [json.loads(line) for line in body.splitlines()]
-    return json.loads(body)
+    return json.loads(body) if body else None
 
 
 def _after(error: urllib.error.HTTPError) -> float | None:

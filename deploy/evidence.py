@@ -56,6 +56,8 @@ class Evidence:
     shipped: set[str] = field(default_factory=set)
     confirmations: list[str] = field(default_factory=list)
     applied: dict[str, Counter[str]] = field(default_factory=dict)
+    pushed: set[str] = field(default_factory=set)
+    pushes: Counter[str] = field(default_factory=Counter)
     deliveries: int = 0
     unreported: list[str] = field(default_factory=list)
     personal: list[str] = field(default_factory=list)
@@ -174,6 +176,8 @@ def _deliveries(seen: Evidence, read: _Reader) -> None:
 def _applied(seen: Evidence, read: _Reader) -> None:
     for service, query in APPLIED.items():
         seen.applied[service] = Counter(row.subject for row in read(service, query))
+    pushed = "SELECT order_id::text AS subject FROM pushes WHERE state = 'sent'"
+    seen.pushed = {row.subject for row in read("notifications", pushed)}
 
 
 def _outside(seen: Evidence, simulators: dict[str, str]) -> None:
@@ -195,6 +199,8 @@ def _outside(seen: Evidence, simulators: dict[str, str]) -> None:
     )
     posts = [r for r in _records(simulators["crm"]) if r["new"] and r["type"] == "order.confirmed"]
     seen.applied["the CRM"] = Counter(post["data"]["order_id"] for post in posts)
+    pushes = [record for record in _records(simulators["push"]) if record["new"]]
+    seen.pushes = Counter(push["data"]["order_id"] for push in pushes)
     seen.parcels = Counter(record["reference"] for record in _records(simulators["carrier"]))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from deploy.client import Platform
 
-SKUS = 40
+SKUS, CUSTOMERS = 40, 97
 NONE, BLOCKED = "SKU-NONE", "pm_card_visa_blocked"
 RICH, TENTH, USED_UP = "customer-rich", "DEMO-TENTH", "DEMO-ONCE"
 BENEFITS = (("promotion_code", TENTH), ("redeem_points", 500))
@@ -52,7 +52,8 @@ PATHS = (
 
 
 def prepare(platform: Platform, count: int) -> None:
-    """Stock for so many orders, a blocked card, a code, a code that is used up, and points."""
+    """Stock for so many orders, a blocked card, a code, a code that is used up, points, and
+    customers who want to have pushes."""
     for number in range(SKUS):
         platform.call("PUT", f"/stock/SKU-{number + 1:04d}", {"quantity": count * 5})
     platform.call("PUT", f"/stock/{NONE}", {"quantity": 0})
@@ -60,6 +61,8 @@ def prepare(platform: Platform, count: int) -> None:
     platform.call("PUT", f"/promotions/{TENTH}", {"share": 1000, "valid_from": SINCE})
     once = {"share": 1000, "valid_from": SINCE, "most_uses": 1}
     platform.call("PUT", f"/promotions/{USED_UP}", once)
+    for customer in (RICH, *(f"customer-{number}" for number in range(0, CUSTOMERS, 10))):
+        platform.call("PUT", f"/push/{customer}", {"token": f"device-of-{customer}"})
     given = {"points": 1_000_000, "reason": "a welcome"}
     platform.call("POST", f"/loyalty/{RICH}/adjust", given, **{"Idempotency-Key": "demo"})
     _use_up(platform)
@@ -96,7 +99,7 @@ def _order(number: int, path: Path_) -> dict[str, Any]:
     price = {"amount": path.price, "currency": "GBP"}
     return {
         "key": f"demo-{number}",
-        "customer_id": path.customer or f"customer-{number % 97}",
+        "customer_id": path.customer or f"customer-{number % CUSTOMERS}",
         "currency": "GBP",
         "lines": [
             {"sku": sku, "quantity": 1 + number % 3, "unit_price": price},
@@ -105,8 +108,8 @@ def _order(number: int, path: Path_) -> dict[str, Any]:
         **dict(path.more),
         "payment": {"method": "card", "token": path.token},
         "ship_to": {
-            "name": f"Customer {number % 97}",
-            "email": f"customer-{number % 97}@shop.example",
+            "name": f"Customer {number % CUSTOMERS}",
+            "email": f"customer-{number % CUSTOMERS}@shop.example",
             "line1": f"{number} High Street",
             "city": "York",
             "postcode": path.postcode,

@@ -97,7 +97,7 @@ class Topology:
 
     @cached_property
     def rights(self) -> dict[str, Rights]:
-        """What every user may."""
+        """What every user may; the API sends commands, and answers what is reported to it."""
         writes = {service.name: _writes(service.name) for service in services()}
         writes[TRAIL] |= {RECEIVER.format(name) for name in self.receivers}
         own = {name: Rights(frozenset(to), frozenset({name})) for name, to in writes.items()}
@@ -105,7 +105,8 @@ class Topology:
         others = {
             name: Rights(frozenset({RECEIVER.format(TRAIL)}), frozenset({name})) for name in outside
         }
-        return {**own, **others, API: Rights(own[ORCHESTRATOR].write)}
+        spoken_for = own[ORCHESTRATOR].write | {RECEIVER.format(ORCHESTRATOR)}
+        return {**own, **others, API: Rights(spoken_for)}
 
 
 def _writes(name: str) -> set[str]:

@@ -22,7 +22,7 @@ def main() -> None:
     memory = Memory(config)
     for service in services():
         memory.host(service.load())
-    edge = build(config, memory.hosts["orchestrator"])
+    edge = build(config, memory.hosts)
     memory.start()
     heartbeat = Heartbeat("single")
     heartbeat.beat()

@@ -186,6 +186,12 @@ def _confirmed_once(seen: Evidence, checked: Checked) -> None:
         checked.all_of("I17", f"applied by {name} without a confirmation", len(applied), ghosts)
 
 
+def _pushed_once(seen: Evidence, checked: Checked) -> None:
+    known = (seen.pushed | set(seen.pushes)) & seen.judged
+    wrong = [o for o in known if (seen.pushes[o], o in seen.pushed) != (1, True)]
+    checked.all_of("I17", "not pushed exactly once to who wanted it", len(known), wrong)
+
+
 def _all_delivered(seen: Evidence, checked: Checked) -> None:
     wrong = seen.unreported if seen.at_rest else ()
     checked.all_of("I18", "a dead delivery without a dead letter", seen.deliveries, wrong)
@@ -219,7 +225,8 @@ def _rules() -> Iterator[Callable[[Evidence, Checked], None]]:
     yield from (_money_balances, _money_is_the_providers, _refunds_are_the_providers)
     yield from (_one_authorization, _confirmed_is_paid)
     yield from (_taken_is_shipped, _rejected_holds_nothing, _stock_adds_up, _reserved_is_live)
-    yield from (_unfinished_wakes, _confirmed_once, _all_delivered, _nothing_personal)
+    yield from (_unfinished_wakes, _confirmed_once, _pushed_once)
+    yield from (_all_delivered, _nothing_personal)
     yield from (_accepted_is_known, _benefits_are_kept)
 
 

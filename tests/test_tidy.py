@@ -145,13 +145,11 @@ def api_routes(routes: Iterable[Any]) -> Iterator[Any]:
 
 def test_every_route_names_its_roles() -> None:
     """Default deny: only health and metrics are open."""
-    from contracts.delivery.due import Host
     from contracts.runtime.settings import Settings
-    from deploy.api import OPEN, build
-    from orchestrator.shell.runner import orchestrator
+    from deploy.api import OPEN, build, hosts_of
 
     config = Settings(database_url="postgresql://nowhere/none")
-    edge = build(config, Host(orchestrator, config, lambda *_: None))
+    edge = build(config, hosts_of(config, lambda *_: None))
     routes = list(api_routes(edge.routes))
     assert len(routes) > 20
     for route in routes:

@@ -43,6 +43,7 @@ class Host:
         settle: Callable[[], None] | None = None,
     ) -> None:
         self.service, self._settings, self._settle = service, settings, settle
+        self._started = False
         self.db = Database(service.name, settings)
         self.relay = Relay(self.db, send, settings)
         self.performers = Performers(service, self.db, settings)
@@ -54,11 +55,13 @@ class Host:
         self.inbox.receive(batch)
 
     def run(self, work: Callable[[BatchSession], T]) -> T:
-        """Do `work` in a transaction of this service and let out what comes of it."""
-        return self.inbox.run(work)
+        """Do `work` in a transaction of this service and let out what comes of it. A host that was
+        not started, as an HTTP edge has it, leaves to the worker what only that can see through."""
+        return self.inbox.run(work, leave=not self._started)
 
     def start(self) -> None:
         """Begin to perform and to take what is due."""
+        self._started = True
         self.performers.start(self.inbox)
         self._loop.start()
         collector.settle()

@@ -8,6 +8,7 @@ the inbox, whose key refuses a second effect; if anything is amiss, the look is 
 """
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import stamina
@@ -111,9 +112,13 @@ class Inbox:
         except (*OUTAGES, Culprit, Raced, Unnamed):
             return None
 
-    def run(self, work: Callable[[BatchSession], T]) -> T:
-        """Do `work` in a transaction of this service, then let out what it put on the session."""
-        turn, done = self._outage_proof(self._work, work)
+    def run(self, work: Callable[[BatchSession], T], *, leave: bool = False) -> T:
+        """Do `work` in a transaction of this service, then let out what it put on the session; or
+        `leave` its events and intents, due at once, to the worker, and send the rest."""
+        lease = timedelta(0) if leave else self.lease
+        turn, done = self._outage_proof(self._work, work, lease)
+        if leave:
+            turn.events, turn.wanted = [], []
         self.let_out(turn)
         return done  # type: ignore[no-any-return]  # what work returned
 
@@ -161,9 +166,9 @@ class Inbox:
             with attempt:
                 return do(*args)
 
-    def _work(self, work: Callable[[BatchSession], T]) -> tuple[Turn, T]:
+    def _work(self, work: Callable[[BatchSession], T], lease: timedelta) -> tuple[Turn, T]:
         with self._db.session() as session, session.begin():
-            turn = Turn(self.service, session, self._relay.lease)
+            turn = Turn(self.service, session, lease)
             done = work(session)
             turn.write()
         return turn, done

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import structlog
 import uvloop
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from contracts.delivery.envelope import read_envelope
 from contracts.delivery.inbox import OUTAGES, Inbox
@@ -187,8 +187,12 @@ class Performers:
             turn.load([(performed[type(s.intent)], s.intent) for s, _ in mine])
             for stored, outcome in mine:
                 self._decide(turn, stored, outcome)
-            update_rows(session, intents, [_outcome_row(s, o) for s, o in mine])
+            over = [stored.id for stored, outcome in mine if _leaves_no_trace(stored, outcome)]
+            kept = [_outcome_row(s, o) for s, o in mine if s.id not in over]
+            update_rows(session, intents, kept)
             turn.write()
+            if over:
+                session.execute(_OVER, {"among": over})
             passing("effect-before-commit")
         self._inbox.let_out(turn)
 
@@ -196,16 +200,20 @@ class Performers:
         record = self._service.performed[type(stored.intent)].record
         turn.session.info["envelope"] = stored.envelope
         answer = record(stored.intent, outcome, turn.session) if record else None
+        if stored.envelope is None:
+            return turn.want(answer) if isinstance(answer, Intent) else None
         if isinstance(answer, Intent) or isinstance(stored.envelope.message, Command):
             turn.record(stored.envelope, answer)
         elif isinstance(outcome, Done):
             turn.record(stored.envelope, None)
         else:
             turn.give_up(stored.envelope, stored.attempts + 1, outcome.reason)
+        return None
 
     def _stored(self, row: Any) -> Stored:
         intent = read(self._kinds[row.kind], row.body)
-        return Stored(str(row.id), intent, read_envelope(row.envelope), row.attempts)
+        envelope = read_envelope(row.envelope) if row.envelope else None
+        return Stored(str(row.id), intent, envelope, row.attempts)
 
 
 def _claim(limit: int) -> Any:
@@ -231,11 +239,17 @@ def _still_pending(session: Any, ids: list[str]) -> set[str]:
     return set(session.scalars(_PENDING, {"among": ids}))
 
 
+def _leaves_no_trace(stored: Stored, outcome: Outcome) -> bool:
+    """What nobody's message wanted; and what is not to be kept, unless it may be replayed."""
+    return stored.envelope is None or (not stored.intent.kept and isinstance(outcome, Done))
+
+
 def _outcome_row(stored: Stored, outcome: Outcome) -> dict[str, Any]:
     state = {Done: "done", Refused: "refused", Unsure: "unsure"}[type(outcome)]
     return {"id": stored.id, "state": state, "outcome": outcome}
 
 
 _OF_THESE = among(intents.c.id) & (intents.c.state == "pending")
+_OVER = delete(intents).where(among(intents.c.id))
 _LEFT = update(intents).where(_OF_THESE).values(due_at=func.now())
 _PENDING = select(intents.c.id).where(_OF_THESE).order_by(intents.c.id).with_for_update()

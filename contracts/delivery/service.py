@@ -28,13 +28,15 @@ class Intent:
     """Something to be done outside, stored before it is done; its fields are its whole input.
 
     `key` is the idempotency key given to the outside; the id of the message that wanted it unless
-    set. A performer may be run several times for one intent and must pass on that key.
+    set. A performer may be run several times for one intent and must pass on that key. One that is
+    not `kept` leaves no trace once it is done.
     """
 
     key: str = ""
     deadline_seconds: ClassVar[float] = 10.0
     at_once: ClassVar[int] = 32
     attempts: ClassVar[int] = 5
+    kept: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +103,7 @@ class Chore:
     """Work of a service that falls due by itself: expiring holds, clearing what nobody claims.
 
     It runs in a transaction of its own. What it wants sent after the commit it appends as
-    (service, envelope) to `session.info["send"]`.
+    (service, envelope) to `session.info["send"]`; what it wants done outside it `want`s (`turn`).
     """
 
     run: Callable[[BatchSession], int]

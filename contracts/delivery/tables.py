@@ -69,7 +69,7 @@ outbox = Table(
     _time("due_at", nullable=False),
 )
 
-# What is to be done outside: stored before it is done.
+# What is to be done outside: stored before it is done, with the message that wanted it, if any.
 intents = Table(
     "intents",
     metadata,
@@ -77,7 +77,7 @@ intents = Table(
     _time("at", nullable=False, server_default=_NOW),
     Column("kind", Text, nullable=False),
     Column("body", JSON, nullable=False),
-    Column("envelope", JSON, nullable=False),
+    Column("envelope", JSON),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     _time("due_at", nullable=False),

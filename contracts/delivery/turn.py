@@ -7,6 +7,7 @@ number of statements, and after the commit says what is to be sent where.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from secrets import token_hex
 from typing import Any
 
 from contracts.delivery import outbox
@@ -16,7 +17,7 @@ from contracts.delivery.tables import dead_letters, inbox, intents
 from contracts.messages.base import Command, Message, Result
 from contracts.messages.catalogue import packed, type_of
 from contracts.messages.trail import DeliveryState, Receipt
-from contracts.messages.values import MessageId, derived
+from contracts.messages.values import MessageId, derived, stamped
 from contracts.runtime.bulk import insert_rows, update_rows
 from contracts.runtime.session import BatchSession
 
@@ -25,11 +26,12 @@ now: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731
 
 @dataclass(frozen=True)
 class Stored:
-    """An intent as the performers take it: its id, what it is, and the message that wanted it."""
+    """An intent as the performers take it: its id, what it is, and the message that wanted it, if
+    one did: what a chore wants is answered to nobody, and not kept once it is recorded."""
 
     id: str
     intent: Intent
-    envelope: Envelope
+    envelope: Envelope | None
     attempts: int = 0
 
 
@@ -50,7 +52,7 @@ class Turn:
     early: list[tuple[Envelope, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.session.info.update(service=self.service.name, events=self.events, send=[])
+        self.session.info.update(service=self.service.name, events=self.events, send=[], turn=self)
 
     def load(self, handlings: Sequence[tuple[Handling | Performing, Any]]) -> None:
         """Lock and load what the handlings declared for these messages, by table, then key."""
@@ -118,9 +120,18 @@ class Turn:
         for to, envelope in self.session.info["send"]:
             self._send(to, envelope)
 
+    def want(self, intent: Intent, envelope: Envelope | None = None) -> None:
+        """Have it performed; the message that wanted it, if there is one, gives it id and key."""
+        if envelope:
+            intent = intent if intent.key else replace(intent, key=envelope.id)
+            identity = derived(envelope.id, type(intent).__name__, intent.key)
+        else:
+            identity = stamped(now(), type(intent).__name__, token_hex(8))
+        self.wanted.append(Stored(identity, intent, envelope))
+
     def _answered(self, envelope: Envelope, answer: Answer) -> dict[str, Any]:
         if isinstance(answer, Intent):
-            self._want(envelope, answer)
+            self.want(answer, envelope)
         elif isinstance(answer, Result):
             self._answer(envelope, answer)
         elif not isinstance(envelope.message, Command):
@@ -137,12 +148,6 @@ class Turn:
         if result.public and getattr(envelope.message, "effect", True):
             self.events.append(said)  # a query changes nothing; what it found out, its service puts
 
-    def _want(self, envelope: Envelope, intent: Intent) -> None:
-        if not intent.key:
-            intent = replace(intent, key=envelope.id)
-        identity = derived(envelope.id, type(intent).__name__, intent.key)
-        self.wanted.append(Stored(identity, intent, envelope))
-
     def _said(self, about: Envelope, message: Result | Receipt, *parts: str) -> Envelope:
         return Envelope(
             id=MessageId(derived(about.id, type_of(type(message)), *parts)),
@@ -158,6 +163,17 @@ class Turn:
 
     def _send(self, to: str, envelope: Envelope) -> None:
         self.outgoing.setdefault(to, []).append(envelope)
+
+
+def want(session: BatchSession, intent: Intent, about: Envelope | None = None) -> None:
+    """Have `intent` performed once the transaction of `session` is committed, as a handler has what
+    it returns; `about` is the message that it answers, if there is one."""
+    session.info["turn"].want(intent, about)
+
+
+def tell(session: BatchSession, about: Envelope, answer: Result) -> None:
+    """Answer a message that was answered with less before; a repeat of it hears the same."""
+    session.info["turn"].record(about, answer)
 
 
 def letter(envelope: Envelope, attempts: int, reason: str) -> dict[str, Any]:
@@ -177,7 +193,7 @@ def _row(wanted: Stored) -> dict[str, Any]:
         "id": wanted.id,
         "kind": type(wanted.intent).__name__,
         "body": wanted.intent,
-        "envelope": stored(wanted.envelope),
+        "envelope": wanted.envelope and stored(wanted.envelope),
         "attempts": 0,
         "state": "pending",
     }

@@ -12,3 +12,10 @@ class UserRegistered(Event, by="users"):
 
     customer_id: CustomerId
     contact_id: ContactId
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserErased(Event, by="users"):
+    """A person is to be forgotten: whoever keeps something personal of the customer removes it."""
+
+    customer_id: CustomerId

@@ -16,8 +16,12 @@ LATER = (408, 425, 429)  # refusals that mean: not now
 def allowed(url: str, settings: Settings) -> bool:
     """Whether a post may go there: https, or a host that was named."""
     address = urlsplit(url)
-    named = {host.strip() for host in settings.webhook_allow.split(",") if host.strip()}
-    return address.scheme == "https" or bool({address.netloc, address.hostname} & named)
+    return address.scheme == "https" or bool({address.netloc, address.hostname} & named(settings))
+
+
+def named(settings: Settings) -> set[str | None]:
+    """The hosts, with their port or all of them, that the setting `webhook_allow` names."""
+    return {host.strip() for host in settings.webhook_allow.split(",") if host.strip()}
 
 
 def signed(identity: str, body: str, secret: str) -> dict[str, str]:

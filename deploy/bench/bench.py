@@ -243,5 +243,5 @@ def _fresh(folder: Path, broker: str, trivial: bool) -> Stack:
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     stack = configured(folder, broker)
-    stack.trivial = trivial
+    stack.trivial, stack.webhooks = trivial, False
     return stack

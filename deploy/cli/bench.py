@@ -23,7 +23,10 @@ def bench(
     data: Annotated[Path, typer.Option(help="The stack's folder; emptied.")] = Path(".bench"),
     as_json: AsJson = False,
 ) -> None:
-    """Measure sagas a second, latency and processor time, beside plain Celery."""
+    """Measure sagas a second, latency and processor time, beside plain Celery.
+
+    The payment simulator reports nothing meanwhile: no webhooks.
+    """
     from deploy.bench.bench import WORKLOADS
 
     unknown = set(workload or ()) - set(WORKLOADS)
@@ -61,6 +64,7 @@ def _print(found: Sequence[Any]) -> None:
     for m in found:
         by_kind = ", ".join(f"{kind} {ms:g}" for kind, ms in sorted(m.cpu_ms_per_saga.items()))
         more = f"; yardstick: {m.yardstick}" if m.yardstick else f"; orders: {m.source}"
+        more += "" if m.yardstick else "; no webhooks of the payment provider"
         said = f"{m.name} {m.submitted}: cpu ms a saga: {by_kind}; ended {m.ends}{more}"
         out.print(said, highlight=False)
 

@@ -21,8 +21,10 @@ DEFAULT_FOLDER = ".concerto"
 BROKERS = ("valkey", "redis", "rabbitmq", "none")
 SCHEMES = ("redis://", "amqp://", "amqps://")
 ERLANG_PORTS = ("rabbitmq_admin", "rabbitmq_distribution", "rabbitmq_epmd")
-PORTS = ("postgres", "broker", "supervisor", "api", "payment", "carrier", "crm", "mail", "smtp")
+SIMULATORS = ("payment", "carrier", "crm", "push", "mail")
+PORTS = ("postgres", "broker", "supervisor", "api", *SIMULATORS, "smtp")
 SECRETS = ("postgres", "broker", "supervisor", "payment", "signing", "rabbitmq")
+WEBHOOK_SECRETS = ("payment_webhook", "crm", "push")
 
 
 class NoStack(RuntimeError):
@@ -53,6 +55,7 @@ class Stack:
     workers: int = 1
     time_scale: float = 1.0
     trivial: bool = False  # a benchmark's: the trivial saga and its one participant alone
+    webhooks: bool = True  # the payment simulator reports; a benchmark's does not
     ports: dict[str, int] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
 
@@ -80,7 +83,8 @@ class Stack:
         users = (f"rabbitmq_{user}" for user in _users())
         for name in (*SECRETS, *roles, *users):
             self.secrets.setdefault(name, secrets.token_hex(24))
-        self.secrets.setdefault("crm", _webhook_secret())
+        for name in WEBHOOK_SECRETS:
+            self.secrets.setdefault(name, _webhook_secret())
         for folder in (self.folder, self.log, self.health):
             folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / "stack.json"
@@ -121,8 +125,7 @@ class Stack:
     @property
     def simulators(self) -> dict[str, str]:
         """Where each simulator answers over HTTP."""
-        names = ("payment", "carrier", "crm", "mail")
-        return {name: f"http://127.0.0.1:{self.ports[name]}" for name in names}
+        return {name: f"http://127.0.0.1:{self.ports[name]}" for name in SIMULATORS}
 
     def database(self, service: str) -> str:
         """Where a service connects, as its own role."""
@@ -163,7 +166,6 @@ class Stack:
         return os.environ.get("CONCERTO_BROKER_ADMIN_URL", "") if amqp else ""
 
     def _common(self) -> dict[str, str]:
-        crm = f"127.0.0.1:{self.ports['crm']}"
         told = {
             "DIR": self.folder,
             "HEALTH_DIR": self.health,
@@ -173,11 +175,16 @@ class Stack:
             "SIGNING_KEY": self.secrets["signing"],
             "PAYMENT_URL": self.simulators["payment"],
             "PAYMENT_KEY": f"sk_test_{self.secrets['payment']}",
+            "PAYMENT_WEBHOOK_SECRET": self.secrets["payment_webhook"],
+            "PAYMENT_WEBHOOK_URL": f"{self.url}/webhooks/payments" if self.webhooks else "",
+            "PAYMENT_RETURN_URL": f"{self.url}/console",
             "CARRIER_URL": self.simulators["carrier"],
             "SMTP_URL": f"smtp://127.0.0.1:{self.ports['smtp']}",
-            "CRM_URL": f"http://{crm}/hooks",
+            "CRM_URL": f"{self.simulators['crm']}/hooks",
             "CRM_SECRET": self.secrets["crm"],
-            "WEBHOOK_ALLOW": crm,
+            "PUSH_URL": f"{self.simulators['push']}/pushes",
+            "PUSH_SECRET": self.secrets["push"],
+            "WEBHOOK_ALLOW": f"127.0.0.1:{self.ports['crm']},127.0.0.1:{self.ports['push']}",
         }
         given = {n: v for n, v in os.environ.items() if n.startswith("CONCERTO_")}
         return {

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.delivery.due import Host
 from contracts.runtime.access import Caller, allow
+from contracts.runtime.group import Group
 from contracts.runtime.problems import Problem, problem
 from contracts.runtime.settings import Settings
-from orchestrator.http.group import Group
 from orchestrator.http.submit import (
     Accepted,
     Begin,
@@ -68,7 +68,7 @@ def routes(
     router = APIRouter(tags=["orders"])
     submissions = Submissions(host, remember, price, begin)
     group: Group[Submit, Accepted | Declined] = Group(
-        submissions.accept, most=config.submit_group, line=config.submit_queue
+        submissions.accept, "orders", most=config.submit_group, line=config.submit_queue
     )
 
     @router.post("/orders", status_code=202, response_model=OrderAnswer)

@@ -85,6 +85,7 @@ def authorize(command: AuthorizePayment, session: BatchSession) -> OfHold | Hold
 def void(command: VoidPayment, session: BatchSession) -> OfVoid | LetGo:
     """Let go of the hold; where there is none yet, make sure that none will be."""
     payment = _known(session, command.order_id)
+    payment.waiting = None  # nobody waits for the hold any more
     if payment.state == REFUSED or standing.expired(payment):
         standing.gone(payment)
     if payment.state in (GONE, TAKING, TAKEN):
@@ -122,7 +123,7 @@ def give_all_back(command: ReturnPayment, session: BatchSession) -> OfReturn | L
     payment = _known(session, command.order_id)
     if not payment.return_id and session.get(Refund, (command.order_id, command.refund_id)):
         return refunds.failed(command, "refund_id_used", "this refund gave a part back")
-    payment.return_id = payment.return_id or command.refund_id
+    payment.return_id, payment.waiting = payment.return_id or command.refund_id, None
     return returned(session, payment, anew=True)
 
 
@@ -197,6 +198,7 @@ def _new(order_id: OrderId) -> Payment:
         asked_at=datetime.now(UTC),
         held=False,
         renewed=False,
+        waiting=None,
         **dict.fromkeys(texts, ""),
         **dict.fromkeys(numbers, 0),
     )

@@ -7,21 +7,30 @@ import stripe
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy import select
 
+from contracts.delivery.due import Host
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.database import Database
+from contracts.runtime.group import Group
 from contracts.runtime.problems import Problem
 from contracts.runtime.settings import settings
 from participants.payments.tables import MoneyEntry
 from participants.payments.webhooks import reported
 
 WEBHOOK_BYTES = 256 * 1024
+GROUP, LINE = 200, 2000  # reports committed together, and waiting, at most
 NOT_SIGNED = "Sign it as https://docs.stripe.com/webhooks says, with our secret, and at once."
 Reader = Annotated[Caller, Depends(allow("support", "operator"))]
 
 
-def routes(db: Database) -> APIRouter:
-    """The routes of payments."""
+def routes(db: Database, host: Host) -> APIRouter:
+    """The routes of payments; `host` answers those who wait for what is reported."""
     router = APIRouter(tags=["payments"])
+    group: Group[Any, bool] = Group(
+        lambda events: host.run(lambda session: reported(session, events)),
+        "reports",
+        most=GROUP,
+        line=LINE,
+    )
 
     @router.get("/ledgers/money/{order_id}")
     def ledger(order_id: UUID, caller: Reader) -> dict[str, Any]:
@@ -32,10 +41,10 @@ def routes(db: Database) -> APIRouter:
             return {"entries": [_shown(row) for row in session.execute(wanted)]}
 
     @router.post("/webhooks/payments", responses={400: {"description": "Not signed, or stale"}})
-    def take(event: Annotated[Any, Depends(_signed)]) -> dict[str, bool]:
+    async def take(event: Annotated[Any, Depends(_signed)]) -> dict[str, bool]:
         """What the payment provider reports; the signature is what lets it in."""
-        with db.transaction() as session:
-            return {"new": reported(session, event)}
+        (new,) = await group.submit([event])
+        return {"new": new}
 
     return router
 

@@ -8,9 +8,10 @@ be taken while the payment is returned is given back.
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+from contracts.delivery.envelope import stored
 from contracts.delivery.outbox import put
 from contracts.delivery.service import Answer, Done, Intent, Outcome, Refused, Unsure
-from contracts.messages.base import Result
+from contracts.messages.base import Result, Unknown
 from contracts.messages.payments import (
     CapturePayment,
     QueryPayment,
@@ -116,7 +117,10 @@ def agreed(session: BatchSession, payment: Payment, answer: A) -> A:
 
 
 def publish(session: BatchSession, about: Payment | Refund, answer: A) -> A:
-    """`answer`; what a query has found out is published here, unless it was told before."""
+    """`answer`; what a query has found out is published here, unless it was told before. Who gets
+    no certain answer waits for what the provider reports."""
+    if isinstance(answer, Result):
+        _wait(session, about, answer)
     if isinstance(answer, Result) and answer.public:
         name, asked = type(answer).__name__, session.info["envelope"].message
         if about.told != name and (_is_ours(session) or not asked.effect):
@@ -145,6 +149,15 @@ def _told(
     result = answers.told(asked, payment, refund, reason)
     answer = publish(session, refund or payment, result)
     return None if _is_ours(session) else answer
+
+
+def _wait(session: BatchSession, about: Payment | Refund, answer: Result) -> None:
+    """A query does not wait: what it asks about does."""
+    asked = session.info["envelope"]
+    if not isinstance(answer, Unknown):
+        about.waiting = None
+    elif asked.message.effect and not _is_ours(session):
+        about.waiting = stored(asked)
 
 
 def _is_ours(session: BatchSession) -> bool:

@@ -72,7 +72,7 @@ def begin(session: BatchSession, payment: Payment, refund_id: str, amount: int) 
         refund = Refund(order_id=payment.order_id, refund_id=refund_id, reference="")
         session.add(refund)
     refund.state, refund.amount, refund.key = ASKING, amount, str(session.info["envelope"].id)
-    refund.code = refund.reason = refund.told = ""
+    refund.code, refund.reason, refund.told, refund.waiting = "", "", "", None
     refund.asked_at = datetime.now(UTC)
     payment.refunding += amount
     return refund

@@ -126,7 +126,7 @@ def begin(payment: Payment, key: str) -> None:
     """Begin to ask for a hold: a new attempt, under a new key."""
     payment.state, payment.create_key = ASKING, key
     payment.reference = payment.code = payment.reason = payment.action_url = ""
-    payment.told, payment.held, payment.renewed = "", False, False
+    payment.told, payment.held, payment.renewed, payment.waiting = "", False, False, None
     payment.asked_at = datetime.now(UTC)
 
 

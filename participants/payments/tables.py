@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, Uuid, func
+from sqlalchemy import JSON, BigInteger, DateTime, Identity, Index, Text, Uuid, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -23,7 +23,8 @@ class Payment(Base):
     whether the ledger was told of this attempt's hold; `renewed`, that an earlier one expired and
     the money is taken as soon as this one is held. `action_url` is where the customer has to
     authenticate. `return_id` is the refund id of the payment's return, once that is asked for.
-    `told` is the latest public result. Amounts in minor units.
+    `told` is the latest public result; `waiting`, the command that could not be answered for
+    certain yet, as its envelope is stored. Amounts in minor units.
     """
 
     __tablename__ = "payments"
@@ -46,6 +47,7 @@ class Payment(Base):
     code: Mapped[str]
     reason: Mapped[str]
     told: Mapped[str]
+    waiting: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -53,7 +55,8 @@ class Refund(Base):
     """One refund of an order, by the id that whoever asks for it gave it.
 
     `key` is the idempotency key of its latest attempt, `reference` the provider's id, empty while
-    we do not know it; `told` is the latest public result. The amount is in minor units.
+    we do not know it; `told` and `waiting` are as those of its payment. The amount is in minor
+    units.
     """
 
     __tablename__ = "refunds"
@@ -66,6 +69,7 @@ class Refund(Base):
     code: Mapped[str]
     reason: Mapped[str]
     told: Mapped[str]
+    waiting: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -6,20 +6,18 @@ one costs little; no more once it has arrived or is lost.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import aiohttp
-from sqlalchemy import Interval, delete, func, select, update
+from sqlalchemy import Interval, func, select, update
 
-from contracts.delivery.envelope import Envelope, stored
 from contracts.delivery.outbox import put
 from contracts.delivery.outside import Outside
 from contracts.delivery.service import Done, Intent, Outcome, Rows, Unsure
-from contracts.delivery.tables import intents
-from contracts.messages.shipping import OrderDelivered, OrderShipped, ParcelLost, QueryShipping
-from contracts.messages.values import MessageId, OrderId, derived, stamped
-from contracts.runtime.bulk import insert_rows
+from contracts.delivery.turn import want
+from contracts.messages.shipping import OrderDelivered, OrderShipped, ParcelLost
+from contracts.messages.values import OrderId
 from contracts.runtime.session import BatchSession
 from participants.shipping import calls
 from participants.shipping.carrier import said
@@ -47,12 +45,11 @@ def track(session: BatchSession) -> int:
     due: dict[str, list[Any]] = {}
     for row in session.execute(_DUE):
         due.setdefault(row.carrier, []).append(row)
-    rows = [
-        _row(calls.path_of(name, session), of[at : at + A_CALL])
-        for name, of in due.items()
-        for at in range(0, len(of), A_CALL)
-    ]
-    insert_rows(session, intents, rows, due_in=timedelta(0))
+    for name, of in due.items():
+        path = calls.path_of(name, session)
+        for at in range(0, len(of), A_CALL):
+            parcels = {OrderId(row.order_id): row.tracking for row in of[at : at + A_CALL]}
+            want(session, TrackParcels(path=path, parcels=parcels))
     return sum(map(len, due.values()))
 
 
@@ -70,8 +67,7 @@ def shipments(intents: Sequence[TrackParcels]) -> Iterable[Rows]:
 
 
 def record(intent: TrackParcels, outcome: Outcome, session: BatchSession) -> None:
-    """Publish what is new. The intent is not kept: in time there are many of each parcel."""
-    session.execute(delete(intents).where(intents.c.id == intent.key))
+    """Publish what is new."""
     if isinstance(outcome, Done):
         for order, tracking in intent.parcels.items():
             status = outcome.data.get(tracking)
@@ -106,29 +102,6 @@ async def _told(intent: TrackParcels, outside: Outside) -> Outcome:
         if answer.status != 200:
             return Unsure(reason=f"the carrier answered {answer.status}")
         return Done(data={each["tracking"]: each["status"] for each in await answer.json()})
-
-
-def _row(path: str, due: Sequence[Any]) -> dict[str, Any]:
-    """An intent as it is stored, due at once. No command wanted it: a query stands for one, and
-    since nobody waits for an answer, none is given."""
-    now, order = datetime.now(UTC), OrderId(due[0].order_id)
-    envelope = Envelope(
-        id=MessageId(stamped(now, "track", order)),
-        message=QueryShipping(order_id=order),
-        source="shipping",
-        at=now,
-        subject=order,
-    )
-    identity = derived(envelope.id, TrackParcels.__name__)
-    parcels = {OrderId(row.order_id): row.tracking for row in due}
-    return {
-        "id": identity,
-        "kind": TrackParcels.__name__,
-        "body": TrackParcels(key=identity, path=path, parcels=parcels),
-        "envelope": stored(envelope),
-        "attempts": 0,
-        "state": "pending",
-    }
 
 
 def _due() -> Any:

@@ -1,8 +1,9 @@
 """What users keeps about a person, and what is left when the person is erased.
 
-Erased are names and addresses, everywhere here; they stand nowhere else. Customer and contact ids
-stay, for orders and books refer to them and name nobody without these tables. The erasure counts
-for all that was written down before it, also where it is learned only later whose that is.
+Erased are names and addresses, everywhere here; they stand nowhere else, and whoever keeps another
+thing of a person hears `UserErased`. Customer and contact ids stay, for orders and books refer to
+them and name nobody without these tables. The erasure counts for all that was written down before
+it, also where it is learned only later whose that is.
 """
 
 from datetime import datetime
@@ -11,19 +12,25 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from contracts.delivery import outbox
+from contracts.messages.users import UserErased
+from contracts.messages.values import CustomerId
 from contracts.runtime.access import Caller
 from contracts.runtime.session import BatchSession
 from participants.users.tables import ContactRow, ErasedRow, ErasureEntry, UserRow
 
+NAME = "users"
 PERSONAL = ("name", "email", "line1", "city", "postcode", "country")
 EXPORTED_MOST = 10_000
 
 
 def erase(session: BatchSession, customer_id: str, caller: Caller) -> None:
-    """Empty every contact of the customer, now or once it is claimed; again changes nothing.
+    """Empty every contact of the customer, now or once it is claimed; again changes nothing here.
 
     What was done, or that nothing had been done before, is written down with who asked for it.
     """
+    event = UserErased(customer_id=CustomerId(customer_id))
+    outbox.put(session, event, subject=customer_id, source=NAME)
     told = insert(ErasedRow).values(customer_id=customer_id)
     since = {"at": func.greatest(ErasedRow.__table__.c.at, told.excluded.at)}
     known = session.scalar(select(ErasedRow.at).where(ErasedRow.customer_id == customer_id))

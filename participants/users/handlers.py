@@ -12,7 +12,7 @@ from contracts.runtime.session import BatchSession
 from participants.users import erasure
 from participants.users.tables import ContactRow, ErasedRow
 
-users = Service("users")
+users = Service(erasure.NAME)
 UNCLAIMED_FOR = timedelta(days=30)
 CLEARED_AT_ONCE = 200
 

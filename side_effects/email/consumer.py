@@ -16,7 +16,7 @@ from contracts.messages.users import UserRegistered
 from contracts.runtime.bulk import update_rows
 from contracts.runtime.session import BatchSession
 from side_effects.email import smtp
-from side_effects.email.kinds import CHANNEL, CONFIRMED, DELAYED, REJECTED, WELCOME, Kind, told
+from side_effects.email.kinds import CONFIRMED, DELAYED, REJECTED, WELCOME, Kind, told
 from side_effects.email.smtp import Mail
 from side_effects.email.tables import MailRow, Preference
 
@@ -27,7 +27,7 @@ UNWANTED = "not wanted"
 
 
 def _wishes(events: Sequence[OrderConfirmed]) -> Iterable[Rows]:
-    return ((Preference, {(event.customer_id, CONFIRMED, CHANNEL) for event in events}),)
+    return ((Preference, {(event.customer_id, CONFIRMED) for event in events}),)
 
 
 @email.on(OrderConfirmed, loads=_wishes, attempts=ATTEMPTS)
@@ -48,7 +48,7 @@ def confirmation(event: OrderConfirmed, session: BatchSession) -> Mail | None:
 
 
 def _welcomes(events: Sequence[UserRegistered]) -> Iterable[Rows]:
-    return ((Preference, {(event.customer_id, WELCOME, CHANNEL) for event in events}),)
+    return ((Preference, {(event.customer_id, WELCOME) for event in events}),)
 
 
 @email.on(UserRegistered, loads=_welcomes, attempts=ATTEMPTS)
@@ -121,7 +121,7 @@ def _once(events: Sequence[OrderRejected | ManualReviewRequired], kind: Kind) ->
     wants it."""
     return (
         (MailRow, {(event.order_id, kind) for event in events}),
-        (Preference, {(event.customer_id, kind, CHANNEL) for event in events}),
+        (Preference, {(event.customer_id, kind) for event in events}),
     )
 
 
@@ -131,15 +131,12 @@ def _record_all(session: BatchSession, rows: list[dict[str, Any]]) -> None:
 
 def _if_wanted(mail: Mail, session: BatchSession) -> Mail | None:
     """The mail, unless the customer does not want such; either way it is written down."""
-    wish = session.get(Preference, (mail.customer_id, mail.kind, CHANNEL))
+    wish = session.get(Preference, (mail.customer_id, mail.kind))
     state = TO_SEND if wish is None or wish.wanted else UNWANTED
     row = MailRow(
         subject=mail.about,
         kind=mail.kind,
-        event_id=session.info["envelope"].id,
         state=state,
-        customer_id=mail.customer_id,
-        contact_id=mail.contact_id,
         reason="",
     )
     session.add(row)

@@ -62,10 +62,10 @@ def _own(customer_id: str, caller: Caller) -> None:
 
 
 def _write(session: BatchSession, customer_id: str, wishes: list[Wish]) -> None:
-    latest = {(wish.kind, wish.channel): wish for wish in wishes}
-    rows = [{"customer_id": customer_id, **latest[key].model_dump()} for key in sorted(latest)]
+    latest = {wish.kind: wish.wanted for wish in wishes}
+    rows = [{"customer_id": customer_id, "kind": k, "wanted": latest[k]} for k in sorted(latest)]
     told = insert(Preference).values(rows)
-    key = ("customer_id", "kind", "channel")
+    key = ("customer_id", "kind")
     session.execute(
         told.on_conflict_do_update(index_elements=key, set_={"wanted": told.excluded.wanted})
     )

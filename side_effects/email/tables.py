@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import DateTime, Text, Uuid, func
+from sqlalchemy import DateTime, Text, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -22,9 +22,6 @@ class MailRow(Base):
     __tablename__ = "mails"
     subject: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
-    event_id: Mapped[str] = mapped_column(Uuid(as_uuid=False))
-    customer_id: Mapped[str]
-    contact_id: Mapped[str] = mapped_column(Uuid(as_uuid=False))
     state: Mapped[str]
     reason: Mapped[str]
     at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -32,10 +29,9 @@ class MailRow(Base):
 
 
 class Preference(Base):
-    """Whether a customer wants mails of a kind on a channel; who says nothing wants them."""
+    """Whether a customer wants mails of a kind; who says nothing wants them."""
 
     __tablename__ = "preferences"
     customer_id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
-    channel: Mapped[str] = mapped_column(primary_key=True)
     wanted: Mapped[bool]

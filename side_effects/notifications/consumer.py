@@ -1,4 +1,5 @@
-"""START HERE: who gets a push when an order is confirmed: only who named a target.
+"""START HERE: who gets a push when an order is confirmed: only who named a target, and was not
+erased since.
 
 A handler that fails is tried again `ATTEMPTS` times, a push as often as `Push` says, both at
 doubling intervals from the setting `retry_seconds` on; what fails to the end, or is refused for
@@ -6,12 +7,20 @@ good, is a dead letter, which a replay sends.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import JSON, bindparam, cast, delete, literal, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from contracts.delivery.service import Done, Outcome, Rows, Service
+from contracts.delivery.tables import intents
 from contracts.messages.orders import OrderConfirmed
+from contracts.messages.users import UserErased
+from contracts.messages.values import CustomerId
+from contracts.runtime.bulk import among
 from contracts.runtime.session import BatchSession
 from side_effects.notifications import gateway
-from side_effects.notifications.gateway import Push
+from side_effects.notifications.gateway import SENT, Push
 from side_effects.notifications.tables import PushRow, PushTarget
 
 notifications = Service("notifications")
@@ -30,17 +39,42 @@ def confirmed(event: OrderConfirmed, session: BatchSession) -> Push | None:
         return None
     return Push(
         order_id=event.order_id,
+        customer_id=event.customer_id,
         channel=target.channel,
         token=target.token,
         text=f"Your order is confirmed: {event.total}",
     )
 
 
+@notifications.on(UserErased, attempts=ATTEMPTS)
+def erased(event: UserErased, session: BatchSession) -> None:
+    """Forget where the pushes of this customer went, in those too that the gateway refused."""
+    session.later(_forget, (event.customer_id, session.info["envelope"].at))
+
+
 def record(push: Push, outcome: Outcome, session: BatchSession) -> None:
     """Remember what the gateway took, or that there is none; a refusal becomes a dead letter."""
     if isinstance(outcome, Done):
-        state = str(outcome.data["state"])
+        state = str(outcome.data.get("state", SENT))
         session.add(PushRow(order_id=push.order_id, channel=push.channel, state=state))
 
 
+def _forget(session: BatchSession, erased: list[tuple[CustomerId, datetime]]) -> None:
+    """A target that was named after the erasure stays."""
+    for customer_id, at in erased:
+        session.execute(_GONE, {"customer": customer_id, "erased_at": at})
+    session.execute(_STRUCK, {"among": [customer_id for customer_id, _ in erased]})
+
+
+_GONE = delete(PushTarget).where(
+    PushTarget.customer_id == bindparam("customer"), PushTarget.at <= bindparam("erased_at")
+)
+_STRUCK = (
+    update(intents)
+    .where(
+        intents.c.state != "pending",  # what is under way is sent
+        among(intents.c.body["customer_id"].as_string()),
+    )
+    .values(body=cast(cast(intents.c.body, JSONB).concat(literal({"token": ""}, JSONB)), JSON))
+)
 notifications.performs(Push, record=record)(gateway.send)

@@ -14,7 +14,8 @@ class Base(DeclarativeBase):
 
 
 class PushTarget(Base):
-    """The one target of a customer; who has none gets no push. `channel` is `push` or `sms`."""
+    """The one target of a customer; who has none gets no push. `channel` is `push` or `sms`. It is
+    personal, and stands here until the customer opts out or is erased."""
 
     __tablename__ = "push_targets"
     customer_id: Mapped[str] = mapped_column(primary_key=True)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.database import Database
 from contracts.runtime.problems import Problem
+from contracts.runtime.session import BatchSession
 from side_effects.onboarding.checklist import ITEMS, Tick, tick
 from side_effects.onboarding.tables import Checklist
 
@@ -23,22 +24,24 @@ def routes(db: Database) -> APIRouter:
     @router.get("/onboarding/{customer_id}")
     def look(customer_id: Customer, caller: Reader) -> dict[str, Any]:
         """What of the first steps is done, and when; a customer sees only its own."""
-        return _shown(_started(db, customer_id, caller))
+        with db.transaction() as session:
+            return _shown(_started(session, customer_id, caller))
 
     @router.put("/onboarding/{customer_id}/{item}")
     def done(customer_id: Customer, item: ByHand, caller: Reader) -> dict[str, Any]:
         """Tick an item; again changes nothing."""
-        _started(db, customer_id, caller)
         with db.transaction() as session:
+            started = _started(session, customer_id, caller)
             tick(session, [Tick(customer_id, ITEMS[item], datetime.now(UTC))])
-        return _shown(_started(db, customer_id, caller))
+            session.flush()
+            session.refresh(started)
+            return _shown(started)
 
     return router
 
 
-def _started(db: Database, customer_id: str, caller: Caller) -> Checklist:
-    with db.transaction() as session:
-        found: Checklist | None = session.get(Checklist, customer_id)
+def _started(session: BatchSession, customer_id: str, caller: Caller) -> Checklist:
+    found: Checklist | None = session.get(Checklist, customer_id)
     mine = caller.role != "customer" or caller.subject == customer_id
     if not (found and found.started_at and mine):
         raise Problem(404, "not-found", "There is no checklist of this customer")

@@ -13,6 +13,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from contracts.runtime.settings import Settings
+from contracts.runtime.webhook import named
 
 # Strict, so that no two parsers see two hosts in it; nobody is named before the host.
 URL = re.compile(
@@ -90,5 +91,4 @@ def _unwrapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 
 
 def _named(url: re.Match[str], settings: Settings) -> bool:
-    named = {host.strip() for host in settings.webhook_allow.split(",") if host.strip()}
-    return bool({url["netloc"], url["host"]} & named)
+    return bool({url["netloc"], url["host"]} & named(settings))

@@ -4,15 +4,12 @@ Each becomes an intent, signed here, so that the secret leaves its table only as
 endpoint that does not answer holds up itself alone.
 """
 
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import case, exists, func, select, true, update
 
 from contracts.delivery.envelope import read_envelope
-from contracts.delivery.tables import intents
-from contracts.messages.values import derived
-from contracts.runtime.bulk import insert_rows
+from contracts.delivery.turn import want
 from contracts.runtime.session import BatchSession
 from contracts.runtime.webhook import signed
 from side_effects.webhooks.events import body_of
@@ -25,15 +22,15 @@ SHARE = 100  # of each of the endpoints, whose number is bounded
 
 def begin(session: BatchSession) -> int:
     """Make what fell due an intent each; how many."""
-    rows = [_intent(row) for row in session.execute(_TAKEN).all()]
-    insert_rows(session, intents, rows, due_in=timedelta(0))
+    rows = session.execute(_TAKEN).all()
+    for row in rows:
+        want(session, _post(row))
     return len(rows)
 
 
-def _intent(row: Any) -> dict[str, Any]:
-    envelope = read_envelope(row.envelope)
-    body = body_of(envelope)
-    post = Post(
+def _post(row: Any) -> Post:
+    body = body_of(read_envelope(row.envelope))
+    return Post(
         key=row.event_id,
         endpoint_id=row.endpoint_id,
         event_id=row.event_id,
@@ -41,14 +38,6 @@ def _intent(row: Any) -> dict[str, Any]:
         body=body,
         headers=signed(row.event_id, body, row.secret),
     )
-    return {
-        "id": derived(row.event_id, Post.__name__, row.endpoint_id, str(row.attempts)),
-        "kind": Post.__name__,
-        "body": post,
-        "envelope": row.envelope,
-        "attempts": 0,
-        "state": "pending",
-    }
 
 
 def _taken() -> Any:

@@ -26,7 +26,7 @@ def api(postgres: str) -> Iterator[str]:
     for service in services():
         memory.host(service.load())
     port = free_port()
-    edge = build(config, memory.hosts["orchestrator"])
+    edge = build(config, memory.hosts)
     server = uvicorn.Server(uvicorn.Config(edge, port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from contracts.runtime.group import Group
 from contracts.runtime.problems import Problem
-from orchestrator.http.group import Group
 
 CLIENTS, TIMES = 40, 5
 
@@ -30,7 +30,7 @@ def test_whoever_comes_alone_is_committed_alone() -> None:
     commits = Commits()
 
     async def alone() -> None:
-        group: Group[int, int] = Group(commits, most=200, line=200)
+        group: Group[int, int] = Group(commits, "orders", most=200, line=200)
         for item in range(0, 10, 2):
             assert await group.submit([item]) == [2 * item]
 
@@ -48,7 +48,7 @@ def test_while_many_come_groups_gather() -> None:
             assert await group.submit([2 * number]) == [4 * number]
 
     async def many() -> None:
-        group: Group[int, int] = Group(commits, most=200, line=200)
+        group: Group[int, int] = Group(commits, "orders", most=200, line=200)
         await asyncio.gather(*(client(group, number) for number in range(CLIENTS)))
 
     asyncio.run(many())
@@ -61,7 +61,7 @@ def test_a_bad_one_fails_alone() -> None:
     commits = Commits()
 
     async def together() -> list[object]:
-        group: Group[int, int] = Group(commits, most=200, line=200)
+        group: Group[int, int] = Group(commits, "orders", most=200, line=200)
         submits = (group.submit([item]) for item in (2, 3, 4))
         return list(await asyncio.gather(*submits, return_exceptions=True))
 
@@ -74,7 +74,7 @@ def test_a_full_line_is_said_so() -> None:
     """More than fit the line are answered 429, with when to come again."""
 
     async def full() -> None:
-        group: Group[int, int] = Group(Commits(), most=1, line=2)
+        group: Group[int, int] = Group(Commits(), "orders", most=1, line=2)
         await group.submit([2, 4, 6])
 
     with pytest.raises(Problem) as refused:

@@ -7,13 +7,14 @@ down, and so is the order in which it comes. A run is rolled back.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
 
 from contracts.delivery.envelope import Envelope
 from contracts.delivery.service import Intent, Outcome
+from contracts.delivery.turn import Turn
 from contracts.messages.base import Command
 from contracts.messages.values import MessageId, derived
 from contracts.runtime.session import BatchSession
@@ -77,9 +78,10 @@ class Run:
     def report(self, kind: str, times: int = 1) -> None:
         """The provider reports."""
         event = parsed(kind, self.story.reports[kind][1])
-        news = [reported(self.session, event) for _ in range(times)]
+        turn = Turn(payments, self.session, timedelta(0))
+        news = [reported(self.session, [event])[0] for _ in range(times)]
         assert news == [True, False][:times]
-        self.session.flush()
+        turn.write()
 
     def _about(self) -> BatchSession:
         number = self.commanded

@@ -135,7 +135,7 @@ def test_the_ledger_is_shown_to_support_alone(desk: Bench) -> None:
     """Support sees the entries of an order; a shop is refused, and so is a stranger."""
     order = new_order()
     desk.ask(authorize(order))
-    with served(http.routes(desk.host.db)) as url:
+    with served(http.routes(desk.host.db, desk.host)) as url:
         path = f"{url}/ledgers/money/{order}"
         assert call("GET", path)[0] == 401
         assert call("GET", path, Authorization=bearer("shop"))[0] == 403

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from sqlalchemy import event as listening
 
-from contracts.delivery.envelope import Envelope
+from contracts.delivery.envelope import Envelope, repeated
 from contracts.delivery.service import Unsure
 from contracts.messages.payments import (
     CapturePayment,
+    PaymentActionRequired,
     PaymentAuthorized,
     PaymentCaptured,
+    PaymentFailed,
     PaymentRefunded,
     PaymentStatusUnknown,
     PaymentVoided,
@@ -24,12 +28,13 @@ from deploy.simulators.payment_webhooks import event_of
 from participants.payments import http, recording
 from participants.payments.refunds import letting_go
 from participants.payments.tables import Payment
+from participants.payments.webhooks import reported
 from tests.participants.bench import Bench, new_order
 from tests.participants.edge import served
 from tests.participants.money import PRICE, authorize, ledger, statuses
 from tests.participants.refunding import captured, part, refunds
-from tests.participants.reporting import SECRET, charge, intent, report
-from tests.participants.test_payments_authenticated import asked, decide
+from tests.participants.reporting import SECRET, charge, intent, parsed, report
+from tests.participants.test_payments_authenticated import TOKEN, decide
 from tests.simulators.running import KEY, Running, call, form, until
 
 pytestmark = pytest.mark.usefixtures("switched_back")
@@ -50,7 +55,7 @@ def edge(desk: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Where payments takes webhooks."""
     monkeypatch.setenv("CONCERTO_PAYMENT_WEBHOOK_SECRET", SECRET)
     settings.cache_clear()
-    with served(http.routes(desk.host.db)) as url:
+    with served(http.routes(desk.host.db, desk.host)) as url:
         yield url
     settings.cache_clear()
 
@@ -144,13 +149,66 @@ def test_a_charge_taken_by_hand_is_in_the_books(desk: Bench, told: Running, edge
 
 
 def test_the_bank_reports_that_the_customer_agreed(desk: Bench, told: Running) -> None:
-    """Authorized without asking the provider again."""
-    action = asked(desk)
+    """Whoever asked for the hold is answered at once, without a query; a query later says the same,
+    and it is published once."""
+    command = authorize(new_order(), TOKEN)
+    envelope = desk.send(command)
+    action = desk.answer(envelope)
+    assert isinstance(action, PaymentActionRequired)
     decide(action, "succeeded")
+    until(lambda: isinstance(desk.answer(envelope), PaymentAuthorized))
     until(lambda: ledger(desk, action.order_id) == [("hold", 1999)])
     told.switch(silent=True)
     order = action.order_id
     assert isinstance(desk.ask(QueryPayment(order_id=order)), PaymentAuthorized)
+    desk.host.receive([repeated(envelope)])
+    assert isinstance(desk.answer(envelope), PaymentAuthorized)
+    assert published(desk, order).count("concerto.PaymentAuthorized.v1") == 1
+
+
+def test_the_bank_reports_that_the_customer_refused(desk: Bench, told: Running) -> None:
+    """Failed, told to whoever asked for the hold, with the provider's code."""
+    envelope = desk.send(authorize(new_order(), TOKEN))
+    decide(desk.answer(envelope), "failed")
+    until(lambda: isinstance(desk.answer(envelope), PaymentFailed))
+    failed = desk.answer(envelope)
+    assert failed.code == "payment_intent_authentication_failure"
+
+
+def test_who_undoes_waits_for_no_hold(desk: Bench, told: Running) -> None:
+    """Asked to let go, the report answers that alone: the hold is nobody's any more."""
+    envelope = desk.send(authorize(new_order(), TOKEN))
+    action = desk.answer(envelope)
+    assert isinstance(desk.ask(VoidPayment(order_id=action.order_id)), PaymentVoided)
+    until(lambda: "payment_intent.canceled" in reports(desk, action.order_id))
+    assert desk.answer(envelope) == action
+    assert published(desk, action.order_id) == [
+        "concerto.PaymentActionRequired.v1",
+        "concerto.PaymentVoided.v1",
+    ]
+
+
+def test_reports_that_come_together_are_one_transaction(desk: Bench) -> None:
+    """Of many orders, one of them twice: each is applied once, with one lock for all."""
+    orders = [new_order() for _ in range(20)]
+    desk.send_all([authorize(order, TOKEN) for order in orders])
+    keyed = "SELECT order_id, create_key FROM payments WHERE order_id::text = ANY(:ids)"
+    keys = dict(until(lambda: desk.rows(keyed, ids=orders)))
+    events = [
+        parsed(HELD, intent(order, keys[order], number, "requires_capture"))
+        for number, order in enumerate(orders)
+    ]
+    asked: list[str] = []
+
+    def count(_: Any, __: Any, statement: str, *___: Any) -> None:
+        asked.append(statement)
+
+    listening.listen(desk.host.db.engine, "before_cursor_execute", count)
+    new = desk.host.run(lambda session: reported(session, [*events, events[0]]))
+    listening.remove(desk.host.db.engine, "before_cursor_execute", count)
+    assert new == [True] * 20 + [False]
+    assert len([each for each in asked if "FROM payments" in each]) == 1
+    assert all(ledger(desk, order) == [("hold", 1999)] for order in orders)
 
 
 def test_a_delayed_report_changes_nothing_any_more(desk: Bench, told: Running) -> None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from contracts.messages.values import OrderId
+from contracts.runtime.session import BatchSession
 from participants.shipping.tracking import track
 from tests.participants.parcels import Depot
 from tests.participants.parcels import depot as at_work
@@ -101,11 +102,14 @@ def test_a_carrier_is_asked_for_many_at_once(depot: Depot) -> None:
         depot.desk.answer(envelope)
     orders = {wish.order_id for wish in wishes}
     due = text("UPDATE shipments SET look_at = now() WHERE order_id = ANY(CAST(:o AS uuid[]))")
-    calls = text("SELECT body->'parcels' FROM intents WHERE kind = 'TrackParcels'")
-    with depot.desk.host.db.transaction() as session:
+
+    def looked_at(session: BatchSession) -> list[set[str]]:
         session.execute(due, {"o": [*orders, fast.order_id]})
         assert track(session) >= 6
-        asked = [set(parcels) & {*orders, fast.order_id} for parcels in session.scalars(calls)]
+        wanted = [stored.intent for stored in session.info["turn"].wanted]
+        return [set(each.parcels) & {*orders, fast.order_id} for each in wanted]
+
+    asked = depot.desk.host.run(looked_at)
     assert orders in asked
     assert {fast.order_id} in asked
 

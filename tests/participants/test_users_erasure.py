@@ -169,6 +169,16 @@ def test_no_row_of_any_table_has_the_name_of_who_was_erased(http: TestClient, de
         assert said == [], table
 
 
+def test_whoever_keeps_something_of_a_person_hears_of_the_erasure(
+    http: TestClient, desk: Bench
+) -> None:
+    """Also of somebody of whom nothing is kept here."""
+    for who in (registered(http), customer()):
+        erased(http, who)
+        told = "SELECT envelope->'data'->>'customer_id' FROM outbox WHERE envelope->>'type' = :kind"
+        assert (who,) in desk.rows(told, kind="concerto.UserErased.v1")
+
+
 def test_erasing_again_changes_nothing(http: TestClient, desk: Bench) -> None:
     """One entry, of who did it first; also of somebody of whom nothing was kept."""
     for who in (registered(http), customer()):

@@ -6,14 +6,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+PATIENCE_SECONDS = 10.0
+
 
 @dataclass
 class Receiver:
-    """What came: headers in lower case, and the body; `status` is what it answers."""
+    """What came, headers in lower case; `status` is what it answers, while it may `go` on."""
 
     url: str = ""
     status: int = 200
     location: str = ""
+    go: threading.Event = field(default_factory=threading.Event)
     taken: list[tuple[dict[str, str], str]] = field(default_factory=list)
 
 
@@ -21,11 +24,13 @@ class Receiver:
 def receiver() -> Iterator[Receiver]:
     """The server while the block lasts."""
     at_work = Receiver()
+    at_work.go.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"])).decode()
             at_work.taken.append(({k.lower(): v for k, v in self.headers.items()}, body))
+            at_work.go.wait(timeout=PATIENCE_SECONDS)
             self.send_response(at_work.status)
             if at_work.location:
                 self.send_header("Location", at_work.location)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from standardwebhooks import Webhook
 
+from contracts.delivery.envelope import Envelope
+from contracts.delivery.replay import replay
+from contracts.messages.users import UserErased
+from contracts.messages.values import CustomerId, MessageId, stamped
 from contracts.runtime import problems
 from contracts.runtime.settings import settings
 from contracts.runtime.tokens import mint
@@ -108,6 +113,56 @@ def test_who_opted_out_gets_none(desk: Bench, gateway: Receiver) -> None:
     desk.host.receive([said])
     heard = desk.rows("SELECT settled FROM inbox WHERE id = :id", id=said.id)
     assert (heard, pushes(desk, said.subject), gateway.taken) == ([(True,)], [], [])
+
+
+def gone(customer: str, at: datetime) -> Envelope:
+    """UserErased of this customer, published at that time."""
+    said = UserErased(customer_id=CustomerId(customer))
+    return Envelope(
+        id=MessageId(stamped(at, "UserErased", customer)),
+        message=said,
+        source="users",
+        at=at,
+        subject=customer,
+    )
+
+
+def test_of_who_is_erased_no_token_is_left(desk: Bench, gateway: Receiver) -> None:
+    """Neither of a target, nor of a push that was sent, nor of one that was refused; what is named
+    afterwards stays."""
+    refused, kept = (f"p{new_order()}" for _ in range(2))
+    for customer in (refused, kept):
+        put(desk, customer, token=f"device-of-{customer}")
+    sent = confirmed(("A", 1, 250), customer=refused)
+    desk.host.receive([sent])
+    until(lambda: pushes(desk, sent.subject))
+    gateway.status = 410
+    said = confirmed(("A", 1, 250), customer=refused)
+    desk.host.receive([said])
+    letter = "SELECT 1 FROM dead_letters WHERE id = :id"
+    until(lambda: desk.rows(letter, id=said.id))
+    assert left(desk, refused) == {"push_targets", "intents"}
+    desk.host.receive(
+        [gone(refused, datetime.now(UTC)), gone(kept, datetime(2020, 1, 1, tzinfo=UTC))]
+    )
+    assert left(desk, refused) == set()
+    assert left(desk, kept) == {"push_targets"}
+    gateway.status, tried = 200, len(gateway.taken)
+    assert desk.host.run(lambda session: replay(session, said.id))
+    outcome = "SELECT outcome->>'reason' FROM intents WHERE envelope->>'id' = :id"
+    until(lambda: desk.rows(outcome, id=said.id) == [("the customer was erased",)])
+    assert len(gateway.taken) == tried
+
+
+def left(desk: Bench, customer: str) -> set[str]:
+    """The tables in which the token of this customer stands."""
+    query = "SELECT table_name FROM information_schema.tables WHERE table_schema='notifications'"
+    token = f"%device-of-{customer}%"
+    return {
+        table
+        for (table,) in desk.rows(query)
+        if desk.rows(f"SELECT 1 FROM {table} AS row WHERE row::text LIKE :token", token=token)
+    }
 
 
 def test_without_a_gateway_the_push_is_recorded_as_off(postgres: str, signed: None) -> None:

@@ -43,7 +43,7 @@ def test_an_outage_is_waited_out_and_a_refusal_mended_by_replay(
             assert desk.host.run(lambda session: replay(session, said.id))
         until(lambda: desk.rows(query, id=said.id)[0][0] == "done")
         assert [mail.rcpt_tos for mail in server.taken] == [["ann@shop.example"]]
-        kept = desk.rows("SELECT kind, state FROM mails WHERE event_id = :id", id=said.id)
+        kept = desk.rows("SELECT kind, state FROM mails WHERE subject = :id", id=said.subject)
         assert kept == [("confirmation", "sent")]
 
 

@@ -37,6 +37,7 @@ class Running:
         command = [sys.executable, "-m", f"deploy.simulators.{self.name}", "--port", str(port)]
         command += ["--data", str(self.folder), *self._more]
         secrets = {"CONCERTO_PAYMENT_KEY": KEY, "CONCERTO_CRM_SECRET": CRM_SECRET}
+        secrets["CONCERTO_PUSH_SECRET"] = CRM_SECRET
         with log.open("ab") as out:
             self.process = subprocess.Popen(
                 command, stdout=out, stderr=out, env={**os.environ, **secrets}

@@ -182,17 +182,18 @@ def crm(tmp_path: Path) -> Iterator[Running]:
 
 def signed(crm: Running, identity: str, secret: str = CRM_SECRET) -> tuple[int, Any]:
     """Post an event, signed with `secret`."""
-    body, at = (
-        json.dumps({"type": "order.confirmed", "data": {"order_id": "o1"}}),
-        datetime.now(UTC),
-    )
-    return crm.post(
-        "/hooks",
-        body.encode(),
-        webhook_id=identity,
-        webhook_timestamp=str(int(at.timestamp())),
-        webhook_signature=Webhook(secret).sign(identity, at, body),
-    )
+    body = json.dumps({"type": "order.confirmed", "data": {"order_id": "o1"}})
+    return crm.post("/hooks", body.encode(), 5.0, **signature(identity, body, secret))
+
+
+def signature(identity: str, body: str, secret: str) -> dict[str, str]:
+    """The headers of a signed post."""
+    at = datetime.now(UTC)
+    return {
+        "webhook_id": identity,
+        "webhook_timestamp": str(int(at.timestamp())),
+        "webhook_signature": Webhook(secret).sign(identity, at, body),
+    }
 
 
 def test_the_crm_counts_each_id_once(crm: Running) -> None:
@@ -202,6 +203,23 @@ def test_the_crm_counts_each_id_once(crm: Running) -> None:
         (200, {"taken": False}),
     ]
     assert [record["new"] for record in crm.records(id="m1")] == [True, False]
+
+
+def test_the_push_gateway_delivers_each_id_once_and_knows_who_is_gone(tmp_path: Path) -> None:
+    """Twice under one id: delivered once; a device that is gone is 410, and nothing is kept."""
+    with Running("push", tmp_path) as gateway:
+        to = {"channel": "push", "to": "device-1", "text": "Hello", "order_id": "o1"}
+        assert [pushed(gateway, "m1", to) for _ in range(2)] == [200, 200]
+        gateway.switch(gone="device")
+        assert pushed(gateway, "m2", to) == 410
+        assert pushed(gateway, "m3", to, "whsec_" + "A" * 32) == 401
+        assert [(r["new"], r["data"]) for r in gateway.records()] == [(True, to), (False, to)]
+
+
+def pushed(gateway: Running, identity: str, data: dict[str, str], secret: str = CRM_SECRET) -> int:
+    """The answer to a push under this id."""
+    body = json.dumps({"type": "push", "data": data})
+    return gateway.post("/pushes", body.encode(), 5.0, **signature(identity, body, secret))[0]
 
 
 def test_the_crm_refuses_what_is_not_signed_by_us(crm: Running) -> None:

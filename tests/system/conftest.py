@@ -3,10 +3,12 @@
 import base64
 import json
 import os
+import signal
 import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -25,6 +27,8 @@ from tests.conftest import needed
 
 WAIT_SECONDS = 90.0
 LOOK_SECONDS = 0.05
+TIME_SCALE = float(os.environ.get("CONCERTO_TEST_TIME_SCALE", "0.1"))
+IN_FLIGHT = 100  # sagas under way; the next ones wait
 ENDED = ("completed", "undone", "review")
 numbers = count()
 
@@ -84,7 +88,8 @@ class Platforms:
 
     def states(self, ids: list[str]) -> dict[str, str]:
         """The status of each saga by order."""
-        query = "SELECT subject, status FROM sagas WHERE subject = ANY(CAST(:ids AS uuid[]))"
+        query = "SELECT subject, status FROM sagas WHERE name = 'order' AND "
+        query += "subject = ANY(CAST(:ids AS uuid[]))"
         return {str(r.subject): r.status for r in self.rows("orchestrator", query, ids=ids)}
 
     def wait_ended(self, ids: list[str], seconds: float = WAIT_SECONDS) -> dict[str, str]:
@@ -114,6 +119,39 @@ class Platforms:
         with urllib.request.urlopen(f"{self.stack.simulators[simulator]}/records") as answer:
             records: list[Any] = json.load(answer)
             return records
+
+    @contextmanager
+    def switched(self, simulator: str, **faults: Any) -> Iterator[None]:
+        """A simulator with these switches while the block lasts."""
+        url = f"{self.stack.simulators[simulator]}/faults"
+        with urllib.request.urlopen(url) as answer:
+            before = json.load(answer)
+        _put(url, faults)
+        try:
+            yield
+        finally:
+            _put(url, {name: before[name] for name in faults})
+
+    @contextmanager
+    def held(self, *names: str) -> Iterator[None]:
+        """These processes stand still while the block lasts, or until they go on."""
+        for name in names:
+            os.kill(self.pid(name), signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.go_on(*names)
+
+    def go_on(self, *names: str) -> None:
+        """Let these processes go on."""
+        for name in names:
+            os.kill(self.pid(name), signal.SIGCONT)
+
+    def step(self, order: str, name: str) -> dict[str, Any]:
+        """Where a step of the order's saga stands."""
+        query = "SELECT state FROM sagas WHERE subject = :order AND name = 'order'"
+        ((state,),) = self.rows("orchestrator", query, order=order)
+        return next(dict(step) for step in state["steps"] if step["name"] == name)
 
     def forget(self) -> None:
         """Make the broker forget all it holds; a RabbitMQ its queues as well."""
@@ -148,18 +186,25 @@ class Platforms:
         return bool(lifecycle.status(self.stack)["ready"])
 
 
+def _put(url: str, faults: dict[str, Any]) -> None:
+    request = urllib.request.Request(url, json.dumps(faults).encode(), method="PUT")
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
+
+
 @pytest.fixture(scope="session", params=["valkey", "redis", "rabbitmq"])
 def platform(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Platforms]:
-    """A stack on each broker, whose waits are short."""
+    """A stack on each broker, whose waits are short, and so are its lines."""
     broker: str = request.param
     needed(broker)
     folder = tmp_path_factory.mktemp("stack")
     for part in (folder, *folder.parents[:2]):
         part.chmod(0o755)  # the unprivileged user that runs the database must reach it
     before = dict(os.environ)
-    stack = configured(folder / "stack", broker, time_scale=0.1)
+    os.environ["CONCERTO_IN_FLIGHT_SAGAS"] = str(IN_FLIGHT)
+    stack = configured(folder / "stack", broker, time_scale=TIME_SCALE)
     lifecycle.up(stack, lambda _: None)
     platforms = Platforms(stack)
     platforms.http.call("PUT", "/stock/SKU-1", {"quantity": 1_000_000})

@@ -1,14 +1,23 @@
 """Orders cancelled and sent back on the whole stack: everything that was taken is given back."""
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from deploy.client import Answered
 from tests.system.conftest import Platforms, wait_until
+from tests.system.moments import Moment, moments
 
 pytestmark = pytest.mark.parametrize("platform", ["valkey"], indirect=True)
+CANCELLED, REFUSED = "cancelled", "refused"
+OVER = ("completed", "undone")
+EARLY = (
+    *("not begun", "creating", "in fraud check", "in review", "reserving", "authorizing"),
+    "waiting for the customer",
+)
+LATE = ("handing over", "shipped", "delivered")
 
 
 def shown(whole: Platforms, order: str) -> Any:
@@ -54,24 +63,90 @@ def refunds(whole: Platforms) -> Counter[str]:
     return paid
 
 
-def test_orders_cancelled_at_any_moment_are_sent_or_cancelled_and_never_both(
-    whole: Platforms,
-) -> None:
-    """Cancelled as they run, at whatever step each is: what is cancelled holds no money and no
-    stock and was not sent; what could not be cancelled was sent."""
-    ids = whole.submit(30)
-    answers = {order: cancel(whole, order) for order in ids}
-    whole.wait_ended(ids)
-    wait_until(
-        "every cancel has ended",
-        lambda: all(saga(whole, a) in ("completed", "undone") for a in answers.values()),
-    )
+@dataclass
+class Told:
+    """What is told to who cancels an order at a moment of its life, and what comes of it."""
+
+    moment: str
+    order: str
+    first: str
+    answer: Any = None
+    outcome: str = ""
+    parcels: int = 0
+    kept: int = 0
+
+
+def test_an_order_is_cancelled_at_every_moment_or_sent_and_never_both(whole: Platforms) -> None:
+    """What is cancelled was not sent, and holds no money; what was sent is paid and stays so, and
+    may be returned. Before its confirmation every order is cancelled, once it is on its way none.
+    In between the carrier decides."""
+    told = [cancelled_at(whole, name, moment) for name, moment in moments().items()]
+    for one in told:
+        settle(whole, one)
+    print("", *map(line, told), sep="\n")
+    outcomes = {one.moment: one.outcome for one in told}
+    firsts = {one.moment: one.first for one in told if not one.first.startswith("accepted")}
+    assert firsts == {
+        "not begun": "409: the order has not begun yet",
+        "confirming": "409: the order is being confirmed right now",
+    }
+    assert all(outcomes[name] == CANCELLED for name in EARLY)
+    assert all(outcomes[name] == REFUSED for name in LATE)
+    assert set(outcomes.values()) == {CANCELLED, REFUSED}
+    for one in told:
+        was_sent = one.outcome == REFUSED
+        assert (one.parcels, bool(one.kept)) == (int(was_sent), was_sent), line(one)
+    arrived = told[-1].order
+    returned = send_back(whole, arrived, "arrived")
+    wait_until("it is returned", lambda: saga(whole, returned) == "completed")
     whole.wait_delivered()
-    sent = {record["reference"] for record in whole.records("carrier")}
-    for order in ids:
-        status = shown(whole, order)["status"]
-        assert status == ("confirmed" if order in sent else "cancelled")
+    assert shown(whole, arrived)["fulfilment_status"] == "returned"
+    assert kept(whole, arrived) == 0
     assert not whole.breaches()
+
+
+def cancelled_at(whole: Platforms, name: str, moment: Moment) -> Told:
+    """Cancel an order at this moment; asked again later where that is being decided."""
+    with moment(whole) as order:
+        told = Told(name, order, "accepted")
+        try:
+            told.answer = whole.http.call("POST", f"/orders/{order}/cancel", {})
+        except Answered as error:
+            told.first = f"{error.status}: {str(error).partition('.')[0].lower()}"
+    told.answer = told.answer or cancel(whole, order)
+    return told
+
+
+def settle(whole: Platforms, told: Told) -> None:
+    """Wait until it is decided, and look at what the outside has done."""
+    wait_until(
+        f"the order cancelled when {told.moment} has ended",
+        lambda: whole.states([told.order])[told.order] in OVER and saga(whole, told.answer) in OVER,
+    )
+    status = shown(whole, told.order)["status"]
+    told.outcome = {"cancelled": CANCELLED, "confirmed": REFUSED}[status]
+    told.parcels = [r["reference"] for r in whole.records("carrier")].count(told.order)
+    told.kept = kept(whole, told.order)
+
+
+def kept(whole: Platforms, order: str) -> int:
+    """What the provider holds or has taken of the order, and has not given back."""
+    intents = {
+        record["intent"]["id"]: record["intent"]
+        for record in whole.records("payment")
+        if "intent" in record and record["intent"]["metadata"]["order_id"] == order
+    }
+    given = refunds(whole)
+    return sum(
+        intent["amount_capturable"] + intent["amount_received"] - given[identity]
+        for identity, intent in intents.items()
+    )
+
+
+def line(told: Told) -> str:
+    """One line of the table."""
+    outside = f"parcels {told.parcels}, kept {told.kept}"
+    return f"{told.moment:26}{told.first:44}{told.outcome:12}{outside}"
 
 
 def test_an_order_in_review_is_cancelled_and_the_question_is_withdrawn(whole: Platforms) -> None:

@@ -37,6 +37,7 @@ def _payments() -> None:
         *(sa.Column(name, sa.Text, nullable=False) for name in ("action_url", "return_id")),
         *(sa.Column(name, sa.Boolean, nullable=False) for name in ("held", "renewed")),
         *(sa.Column(name, sa.Text, nullable=False) for name in ("code", "reason", "told")),
+        sa.Column("waiting", sa.JSON),
         sa.Column("asked_at", TIME, nullable=False, server_default=sa.func.now()),
         sa.CheckConstraint("refunded >= 0 AND refunding >= 0 AND refunded + refunding <= taken"),
     )
@@ -53,6 +54,7 @@ def _refunds() -> None:
             sa.Column(name, sa.Text, nullable=False)
             for name in ("key", "reference", "code", "reason", "told")
         ),
+        sa.Column("waiting", sa.JSON),
         sa.Column("asked_at", TIME, nullable=False, server_default=sa.func.now()),
         sa.CheckConstraint("amount > 0"),
     )

@@ -8,7 +8,6 @@ from contracts.delivery.tables import create_delivery_tables
 revision = "0001"
 down_revision = None
 TIME = sa.DateTime(timezone=True)
-ID = sa.Uuid(as_uuid=False)
 
 
 def upgrade() -> None:
@@ -18,9 +17,6 @@ def upgrade() -> None:
         "mails",
         sa.Column("subject", sa.Text, primary_key=True),
         sa.Column("kind", sa.Text, primary_key=True),
-        sa.Column("event_id", ID, nullable=False),
-        sa.Column("customer_id", sa.Text, nullable=False),
-        sa.Column("contact_id", ID, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
@@ -28,9 +24,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "preferences",
-        *(
-            sa.Column(name, sa.Text, primary_key=True)
-            for name in ("customer_id", "kind", "channel")
-        ),
+        sa.Column("customer_id", sa.Text, primary_key=True),
+        sa.Column("kind", sa.Text, primary_key=True),
         sa.Column("wanted", sa.Boolean, nullable=False),
     )

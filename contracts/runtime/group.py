@@ -18,12 +18,13 @@ GATHER_SECONDS, GATHER_MOST_SECONDS = 0.001, 0.02  # for each other item of the 
 
 
 class Group(Generic[Item, Done]):
-    """Commits items through `commit`, at most `most` at a time and `line` waiting."""
+    """Commits items (`what` they are, for people) through `commit`, at most `most` at a time and
+    `line` waiting."""
 
     def __init__(
-        self, commit: Callable[[Sequence[Item]], Sequence[Done]], *, most: int, line: int
+        self, commit: Callable[[Sequence[Item]], Sequence[Done]], what: str, *, most: int, line: int
     ) -> None:
-        self._commit, self._most, self._line = commit, most, line
+        self._commit, self._what, self._most, self._line = commit, what, most, line
         self._waiting: list[tuple[Item, asyncio.Future[Done]]] = []
         self._working: asyncio.Task[None] | None = None
 
@@ -32,9 +33,9 @@ class Group(Generic[Item, Done]):
         if len(self._waiting) + len(items) > self._line:
             raise Problem(
                 429,
-                "too-many-orders",
-                "Too many orders wait to be written down",
-                "Send it again in a moment, under the same key.",
+                f"too-many-{self._what}",
+                f"Too many {self._what} wait to be written down",
+                "Send it again in a moment, just as it was.",
                 headers={"Retry-After": "1"},
             )
         loop = asyncio.get_running_loop()
