@@ -1,7 +1,8 @@
 """What a submitted order costs, asked of everyone who has a say, before the order is accepted.
 
 `promotions` says what a code takes off, `shipping` what the sending costs, and `orders` adds it up;
-what comes of it is fixed in the order's saga and is the same in every ledger.
+what comes of it is fixed in the order's saga and is the same in every ledger. A past order contains
+the tax of the day it was placed on.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,7 +41,7 @@ def _priced(body: OrderBody, said: Discount | Refused | None, on: date) -> Payab
         points=body.redeem_points,
         shipping=price_of(body.shipping or ""),
         country=body.ship_to.country,
-        on=on,
+        on=body.placed_at.date() if body.placed_at else on,
     )
 
 

@@ -1,6 +1,7 @@
 """What is said to and by `orders`, the keeper of each order and of its public status."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from contracts.messages.base import Command, Event, Failed, Predecessor, Succeeded
 from contracts.messages.payable import Payable
@@ -110,13 +111,17 @@ class ConfirmOrder(Command[OrderAccepted | OrderNotAccepted], to="orders"):
 
 @dataclass(frozen=True, kw_only=True)
 class OrderConfirmed(Event, by="orchestrator"):
-    """The order is confirmed. Carries references only; who needs the address fetches it."""
+    """The order is confirmed. Carries references only; who needs the address fetches it.
+
+    `placed_at` is set for a past order, which was placed before it was submitted here.
+    """
 
     order_id: OrderId
     customer_id: CustomerId
     contact_id: ContactId
     lines: tuple[Line, ...]
     total: Money
+    placed_at: datetime | None = None
 
 
 def confirmation(order_id: OrderId) -> Predecessor:

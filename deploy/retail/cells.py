@@ -4,6 +4,7 @@ CSV gives text, Parquet gives numbers: both come to the same values here.
 """
 
 import re
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any
@@ -14,7 +15,8 @@ PRINTABLE = re.compile(r"[^\x00-\x1f]+")
 IDENTIFIER = re.compile(r"[A-Za-z0-9_.:\-]+")
 MOST_PRICE = Decimal(10) ** 10
 MOST_UNITS = 1_000_000
-NOBODY = ("", "na", "nan", "null", "none")  # as R, pandas and databases write a missing value
+MISSING = ("", "na", "nan", "null", "none", "nat")  # as R, pandas and databases write it
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @lru_cache(maxsize=65_536, typed=True)
@@ -57,7 +59,7 @@ def price(value: Any) -> Decimal:
 def customer(value: Any) -> str:
     """A customer's number; empty for a guest."""
     text = re.sub(r"^(\d+)\.0+$", r"\1", _text(value))
-    return "" if text.lower() in NOBODY else _identifier(text, "customer", 80)
+    return "" if text.lower() in MISSING else _identifier(text, "customer", 80)
 
 
 @lru_cache(maxsize=65_536, typed=True)
@@ -67,6 +69,24 @@ def country(value: Any) -> str:
     if text and (not PRINTABLE.fullmatch(text) or len(text) > 200):
         raise ValueError(f"country {text!r} is not a name")
     return text
+
+
+@lru_cache(maxsize=65_536, typed=True)
+def moment(value: Any) -> datetime | None:
+    """When it was ordered, in UTC unless it says otherwise; None where the file does not know."""
+    if not isinstance(value, datetime):
+        text = _text(value)
+        if text.lower() in MISSING:
+            return None
+        try:
+            value = datetime.fromisoformat(text)
+        except ValueError:
+            what = f"time {text!r} is not written like 2010-12-01 08:26:00"
+            raise ValueError(f"{what} (--ts '' leaves times out)") from None
+    at: datetime = value if value.tzinfo else value.replace(tzinfo=UTC)
+    if not FIRST <= at <= datetime.now(UTC):
+        raise ValueError(f"time {at:%Y-%m-%d %H:%M} is not between 1970 and now")
+    return at
 
 
 @lru_cache(maxsize=65_536)

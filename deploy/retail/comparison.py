@@ -1,7 +1,7 @@
 """Compares what the platform made of the import with the file's own sums, over HTTP.
 
-Orders are known by id. The report of sales and the counts of stock have no ids: they are compared
-with how they stood before, which is only possible while nobody else's orders came in between.
+Orders are known by id. The sales by day and the counts of stock have no ids: they are compared with
+how they stood before, which is only possible while nobody else's orders came in between.
 """
 
 from collections import Counter
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.retail.calls import Calls, at, in_flight
+from deploy.retail.costs import Cost
+from deploy.retail.days import Day, Sales, days, less
 from deploy.retail.invoices import Invoice, Reading
 from deploy.retail.memory import Memory
 from deploy.retail.order import CURRENCY
@@ -45,6 +47,7 @@ class Comparison:
 
     rows: list[Compared] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    days: list[Day] = field(default_factory=list)
 
     @property
     def equal(self) -> bool:
@@ -57,19 +60,33 @@ def compare(calls: Calls, reading: Reading, ours: Ours, memory: Memory, whole: b
     comparison = Comparison()
     seen, foreign = _orders(calls, ours)
     comparison.rows += _order_rows(reading, seen)
-    if foreign or memory.report is None:
+    if foreign or memory.sales is None:
         comparison.notes.append(APART.format("the report of sales" + " and stock" * whole))
     else:
-        comparison.rows += _report_rows(calls, reading, memory)
+        since = less(sales(calls), memory.sales)
+        comparison.days = days(reading.invoices, ours, since)
+        comparison.rows += sales_rows(REPORT, reading, comparison.days)
         comparison.rows += _stock_rows(calls, reading, memory) if whole else ()
     comparison.rows += _delivery_rows(calls, reading, ours) if whole else ()
     return comparison
 
 
-def sales(calls: Calls) -> tuple[int, int]:
-    """How many orders the report counts, and their sum in pennies."""
-    days = [day for day in calls.get("/reports/sales") if day["sales"]["currency"] == CURRENCY]
-    return sum(day["orders"] for day in days), sum(day["sales"]["amount"] for day in days)
+def sales(calls: Calls) -> Sales:
+    """How many orders the report counts on each day, and their sum in pennies."""
+    reported = calls.get("/reports/sales")
+    return {
+        day["day"]: (day["orders"], day["sales"]["amount"])
+        for day in reported
+        if day["sales"]["currency"] == CURRENCY
+    }
+
+
+def sales_rows(where: str, reading: Reading, compared: list[Day]) -> Iterator[Compared]:
+    """The sums of all days, and how many days have another."""
+    orders, money = (sum(day.platform[place] for day in compared) for place in (0, 1))
+    yield Compared(where, "orders", len(reading.invoices), orders)
+    yield Compared(where, "money", reading.cost.paid, money, True)
+    yield Compared(where, "days that differ", 0, sum(day.differs for day in compared))
 
 
 def orders_since(calls: Calls, ours: Ours) -> Iterator[dict[str, Any]]:
@@ -99,25 +116,31 @@ def _count(seen: Counter[str], order: dict[str, Any]) -> None:
         seen["orders"] += 1
         seen["lines"] += len(order["lines"])
         seen["units"] += sum(line["quantity"] for line in order["lines"])
+        parts = {part["part"]: part["amount"]["amount"] for part in order["payable"]}
+        seen["promotions"] -= parts["promotion"]
+        seen["points"] -= parts["points"]
         seen["money"] += order["total"]["amount"]
     if order["payment_status"] in TAKEN:
         seen["captured"] += order["total"]["amount"]
 
 
 def _order_rows(reading: Reading, seen: Counter[str]) -> Iterator[Compared]:
-    taken = reading.taken()
+    taken, cost = reading.taken(), reading.cost
     yield Compared(ORDERS, "orders confirmed", len(reading.invoices), seen["orders"])
     yield Compared(ORDERS, "lines", taken.lines, seen["lines"])
     yield Compared(ORDERS, "units", taken.units, seen["units"])
-    yield Compared(ORDERS, "money", reading.amount, seen["money"], True)
-    yield Compared(ORDERS, "money captured", reading.amount, seen["captured"], True)
+    yield from _money_rows(cost, seen)
+    yield Compared(ORDERS, "money captured", cost.paid, seen["captured"], True)
 
 
-def _report_rows(calls: Calls, reading: Reading, memory: Memory) -> Iterator[Compared]:
-    before = memory.report or (0, 0)
-    orders, amount = sales(calls)
-    yield Compared(REPORT, "orders", len(reading.invoices), orders - before[0])
-    yield Compared(REPORT, "money", reading.amount, amount - before[1], True)
+def _money_rows(cost: Cost, seen: Counter[str]) -> Iterator[Compared]:
+    """What is paid, and, where a rule gave promotions and points, how that makes up the goods."""
+    yield Compared(ORDERS, "money", cost.paid, seen["money"], True)
+    if cost.goods != cost.paid:
+        yield Compared(ORDERS, "promotions", cost.discount, seen["promotions"], True)
+        yield Compared(ORDERS, "points", cost.points, seen["points"], True)
+        made_up = seen["money"] + seen["promotions"] + seen["points"]
+        yield Compared(ORDERS, "all three: goods", cost.goods, made_up, True)
 
 
 def _stock_rows(calls: Calls, reading: Reading, memory: Memory) -> Iterator[Compared]:

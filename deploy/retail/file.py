@@ -11,7 +11,7 @@ from deploy.client import Refused
 PARQUET = (".parquet", ".pq")
 MAGIC = b"PAR1"
 ROWS_AT_ONCE = 16_384
-UNUSED = ("descr", "ts")
+OPTIONAL = ("descr", "ts")
 Row = tuple[int, tuple[Any, ...]]  # where it stands, counted from 1, and its cells
 
 
@@ -36,12 +36,12 @@ class Columns:
     ts: str = "ts"
 
     def used(self) -> tuple[str, ...]:
-        """Those an order is made of, in the order of the cells."""
-        return self.inv, self.sku, self.q, self.p, self.cust, self.country
+        """Those an order is made of, in the order of the cells; the time last, if there is one."""
+        return self.inv, self.sku, self.q, self.p, self.cust, self.country, self.ts
 
     def missing(self, there: list[str]) -> list[str]:
         """Those that are not there; descr and ts are asked for only if they were named."""
-        named = {n: c for n, c in asdict(self).items() if n not in UNUSED or n != c}
+        named = {n: c for n, c in asdict(self).items() if n not in OPTIONAL or c not in (n, "")}
         return [_said(name, column) for name, column in named.items() if column not in there]
 
 
@@ -88,7 +88,7 @@ def _csv(path: Path, columns: Columns) -> Iterator[Row]:
                 if len(cells) != len(header or ()):
                     what = f"{len(cells)} cells, and the header has {len(header or ())}"
                     raise Broken(path, what, f"line {reader.line_num}")
-                yield reader.line_num, tuple(cells[place] for place in places)
+                yield reader.line_num, tuple(None if p is None else cells[p] for p in places)
         except csv.Error as error:
             raise Broken(path, f"not CSV: {error}", f"line {reader.line_num}") from None
 
@@ -103,10 +103,10 @@ def _text(path: Path, stream: IO[bytes]) -> Iterator[str]:
             raise Broken(path, what, f"line {number}") from None
 
 
-def _places(path: Path, columns: Columns, header: list[str] | None) -> list[int]:
+def _places(path: Path, columns: Columns, header: list[str] | None) -> list[int | None]:
     there = [name.strip() for name in header or ()]
     _complete(path, columns, there)
-    return [there.index(column) for column in columns.used()]
+    return [there.index(column) if column in there else None for column in columns.used()]
 
 
 def _complete(path: Path, columns: Columns, there: list[str]) -> None:
@@ -125,13 +125,16 @@ def _parquet(path: Path, columns: Columns) -> Iterator[Row]:
     number = 0
     try:
         with parquet.ParquetFile(path) as file:
-            _complete(path, columns, file.schema_arrow.names)
-            used = list(columns.used())
+            there = file.schema_arrow.names
+            _complete(path, columns, there)
+            used = [column for column in columns.used() if column in there]
             for batch in file.iter_batches(ROWS_AT_ONCE, columns=used):
                 by_name: Mapping[str, list[Any]] = batch.to_pydict()
-                for cells in zip(*(by_name[name] for name in used), strict=True):
+                nothing = [None] * batch.num_rows
+                cells = (by_name.get(column, nothing) for column in columns.used())
+                for row in zip(*cells, strict=True):
                     number += 1
-                    yield number, cells
+                    yield number, row
     except arrow.ArrowException as error:
         where = f"after row {number}" if number else ""
         raise Broken(path, f"not Parquet, or damaged: {error}", where) from None

@@ -8,6 +8,7 @@ import csv
 import math
 import random
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ REAL = ROOT.parent / "shared" / "data" / "online_retail.parquet"  # where it is 
 SEED = 1
 COLUMNS = ("inv", "sku", "descr", "q", "ts", "p", "cust", "country")
 SKUS, CUSTOMERS, FIRST = 3941, 4372, 536365
+OPENED, EVERY = datetime(2010, 12, 1, 8, 26), timedelta(minutes=20)
 QUANTITIES = (1, 1, 2, 3, 4, 6, 6, 8, 10, 12, 12, 24, 48)
 Line = dict[str, Any]
 
@@ -31,7 +33,9 @@ def generated(invoices: int, seed: int = SEED) -> Iterator[Line]:
         elif kind < 0.20:
             yield _line(chance, str(number), "", q=-chance.choice(QUANTITIES), p=0.0)
         else:
-            yield from _order(chance, str(number))
+            placed_at = OPENED + (number - FIRST) * EVERY
+            for line in _order(chance, str(number)):
+                yield {**line, "ts": f"{placed_at:%Y-%m-%d %H:%M:%S}"}
 
 
 def _order(chance: random.Random, number: str) -> Iterator[Line]:
@@ -54,7 +58,7 @@ def _line(chance: random.Random, number: str, customer: str, **more: Any) -> Lin
         "sku": f"{20000 + int(SKUS * chance.random() ** 3)}",
         "descr": 'LANTERN, "WHITE"\n',
         "q": chance.choice(QUANTITIES),
-        "ts": "2010-12-01 08:26:00",
+        "ts": "",
         "p": round(chance.lognormvariate(math.log(2.1), 0.8), 2),
         "cust": customer,
         "country": "United Kingdom",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from contracts.runtime.settings import Settings
-from deploy.retail import comparison, ending, returning, stock, submitting
+from deploy.retail import comparison, ending, promotions, returning, stock, submitting
 from deploy.retail.calls import Calls, Show
 from deploy.retail.comparison import Comparison
 from deploy.retail.history import not_suspected
@@ -47,6 +47,12 @@ class Outcome:
         return (len(self.submitted.orders) - self.known_before) / took if took else 0.0
 
     @property
+    def returns_per_second(self) -> float:
+        """How fast the returns of this run went, from the first asked for to the last applied."""
+        took = self.seconds.get("returning", 0.0)
+        return len(self.returns.sent) / took if took else 0.0
+
+    @property
     def equal(self) -> bool:
         """Whether every order came through and every sum is the file's."""
         refused = self.submitted.refused or self.returns_refused
@@ -62,12 +68,16 @@ def run(
     needed = reading.units_by_sku()
     with _timed(outcome, "stock"):
         stock.fill(calls, needed, memory, show("setting stock", len(needed)))
+    if memory.seed is not None:
+        offering = sum(invoice.points > 0 for invoice in reading.invoices)
+        with _timed(outcome, "promising"):
+            promotions.promise(calls, reading, memory.seed, show("giving points", offering))
     with not_suspected(calls, memory):
         _through(calls, outcome, show)
     with _timed(outcome, "comparing"):
         outcome.compared = _compared(calls, outcome, memory, config)
     with _timed(outcome, "returning"):
-        _send_back(calls, outcome, show)
+        _send_back(calls, outcome, show, config)
     if is_new and outcome.known_before:
         outcome.compared.notes.append(FORGOTTEN.format(outcome.known_before))
     return outcome
@@ -77,7 +87,7 @@ def _before(calls: Calls, reading: Reading, memory: Memory) -> None:
     memory.grow(len(reading.invoices))
     if memory.is_new:
         memory.is_new = False
-        memory.report = comparison.sales(calls) if ending.idle(calls) else None
+        memory.sales = dict(comparison.sales(calls)) if ending.idle(calls) else None
 
 
 def _through(calls: Calls, outcome: Outcome, show: Show) -> None:
@@ -100,7 +110,7 @@ def _end(calls: Calls, outcome: Outcome, show: Show) -> None:
     outcome.sagas = ending.statuses(calls, orders)
 
 
-def _send_back(calls: Calls, outcome: Outcome, show: Show) -> None:
+def _send_back(calls: Calls, outcome: Outcome, show: Show, config: Settings | None) -> None:
     """Send back what the file's cancellations can have come from, and compare that as well."""
     orders = outcome.submitted.orders
     outcome.returns = returning.matched(outcome.reading)
@@ -112,6 +122,10 @@ def _send_back(calls: Calls, outcome: Outcome, show: Show) -> None:
     ending.applied(calls, show("delivering events, %", 100))
     seen = [order for order in comparison.orders_since(calls, orders) if order["returned"]]
     outcome.compared.rows += returning.compare(seen, orders, sent)
+    if config:
+        from deploy.retail import stores
+
+        outcome.compared.rows += stores.compare_returns(config, sent, orders)
 
 
 def _compared(

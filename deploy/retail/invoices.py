@@ -7,11 +7,13 @@ so the sums of both are the file's own. The whole file is read and judged before
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
 from deploy.retail import cells
+from deploy.retail.costs import Cost
 from deploy.retail.file import Broken, RetailFile
 
 CANCELLATION, NO_QUANTITY, NEGATIVE = "cancellation (C…)", "q <= 0", "p < 0"
@@ -30,13 +32,19 @@ class Bought(NamedTuple):
 
 @dataclass(slots=True)
 class Invoice:
-    """One order of the file; `exact` is its sum in pounds before prices are rounded."""
+    """One order of the file; `exact` is its sum in pounds before prices are rounded.
+
+    The code that it carries and the points that it offers are no part of the file, but of a rule.
+    """
 
     number: str
     customer: str
     country: str
     lines: list[Bought] = field(default_factory=list)
     exact: Decimal = Decimal(0)
+    placed_at: datetime | None = None
+    code: str = ""
+    points: int = 0
 
     @property
     def customer_id(self) -> str:
@@ -49,9 +57,14 @@ class Invoice:
         return sum(line.units for line in self.lines)
 
     @property
-    def amount(self) -> int:
-        """What is to be paid, in pennies."""
+    def goods(self) -> int:
+        """What its lines come to, in pennies."""
         return sum(line.units * line.pennies for line in self.lines)
+
+    @property
+    def cost(self) -> Cost:
+        """What is to be paid for it, and by what it is less than the goods."""
+        return Cost.of(self.goods, self.code, self.points)
 
 
 class Cancelled(NamedTuple):
@@ -111,9 +124,9 @@ class Reading:
         return tally
 
     @property
-    def amount(self) -> int:
+    def cost(self) -> Cost:
         """The sum of all orders in pennies, after rounding."""
-        return sum(invoice.amount for invoice in self.invoices)
+        return sum((invoice.cost for invoice in self.invoices), Cost())
 
     def units_by_sku(self) -> dict[str, int]:
         """What all orders together need of each SKU."""
@@ -143,7 +156,11 @@ def read(file: RetailFile) -> Reading:
 def _take(reading: Reading, by_number: dict[str, Invoice], row: Sequence[object]) -> None:
     number, sku = cells.invoice(row[0]), cells.sku(row[1])
     units, price = cells.quantity(row[2]), cells.price(row[3])
-    customer, country = cells.customer(row[4]), cells.country(row[5])
+    customer, country, placed_at = (
+        cells.customer(row[4]),
+        cells.country(row[5]),
+        cells.moment(row[6]),
+    )
     reading.read.add(number, units, units * price)
     if reason := _skipped(number, units, price):
         reading.skipped.setdefault(reason, Tally()).add(number, units, units * price)
@@ -153,7 +170,7 @@ def _take(reading: Reading, by_number: dict[str, Invoice], row: Sequence[object]
         return
     invoice = by_number.get(number)
     if invoice is None:
-        invoice = by_number[number] = Invoice(number, customer, country)
+        invoice = by_number[number] = Invoice(number, customer, country, placed_at=placed_at)
     _same(invoice, customer, country)
     invoice.lines.append(Bought(sku, units, cells.pennies(price)))
     invoice.exact += units * price
@@ -185,7 +202,7 @@ def _same(invoice: Invoice, customer: str, country: str) -> None:
 
 def _stockable(path: Path, reading: Reading) -> None:
     for invoice in reading.invoices:
-        if invoice.amount > MOST_PENNIES:
+        if invoice.goods > MOST_PENNIES:
             raise Broken(path, f"the sum of invoice {invoice.number} is too large")
     for sku, units in _most(reading.units_by_sku().items()):
         if units > 1_000_000_000:

@@ -20,17 +20,18 @@ from deploy.retail.file import RetailFile
 
 @dataclass
 class Memory:
-    """How the platform stood before: units received and shipped by SKU, and the report of sales.
+    """How the platform stood before: units received and shipped by SKU, and the sales by day.
 
-    There is no report where orders were still on their way. `is_new` until any of this is known.
-    `rules` are fraud's as they stood, while they are out of the way.
+    There are no sales where orders were still on their way. `is_new` until any of this is known.
+    `rules` are fraud's as they stood, while they are out of the way. `seed` is that of promotions.
     """
 
     path: Path
     invoices: int = 0
     stock: dict[str, tuple[int, int]] = field(default_factory=dict)
-    report: tuple[int, int] | None = None
+    sales: dict[str, tuple[int, int]] | None = None
     rules: list[dict[str, Any]] | None = None
+    seed: int | None = None
     is_new: bool = True
 
     def grow(self, invoices: int) -> None:
@@ -39,6 +40,13 @@ class Memory:
             said = f"{self.invoices} orders of this file were imported here before"
             raise Refused(f"{said}: take --limit {self.invoices} or more", 2)
         self.invoices = invoices
+
+    def keep_to(self, seed: int | None) -> None:
+        """Go on with this seed of promotions, or none: another would make other orders."""
+        if not self.is_new and seed != self.seed:
+            with_it = "without --promotions" if self.seed is None else f"with --seed {self.seed}"
+            raise Refused(f"this file was imported here before {with_it}: go on so", 2)
+        self.seed = seed
 
     def save(self) -> None:
         """Write it down for good."""
@@ -68,8 +76,12 @@ def _read(path: Path) -> Memory:
     if not path.exists():
         return Memory(path)
     kept = json.loads(path.read_text())
-    stock = {sku: (received, shipped) for sku, (received, shipped) in kept.pop("stock").items()}
-    return Memory(path, stock=stock, **kept)
+    stock, sales = kept.pop("stock"), kept.pop("sales")
+    return Memory(path, stock=_pairs(stock), sales=None if sales is None else _pairs(sales), **kept)
+
+
+def _pairs(kept: dict[str, list[int]]) -> dict[str, tuple[int, int]]:
+    return {key: (first, second) for key, (first, second) in kept.items()}
 
 
 def _digest(file: RetailFile, url: str) -> str:

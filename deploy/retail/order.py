@@ -11,7 +11,7 @@ CURRENCY = "GBP"
 def order(invoice: Invoice) -> dict[str, Any]:
     """The invoice as an order of a batch; the person is made up from the customer's number."""
     who = invoice.customer_id
-    return {
+    body = {
         "key": f"invoice-{invoice.number}",
         "customer_id": who,
         "currency": CURRENCY,
@@ -33,3 +33,9 @@ def order(invoice: Invoice) -> dict[str, Any]:
             "country": code(invoice.country),
         },
     }
+    more = {
+        "placed_at": invoice.placed_at and invoice.placed_at.isoformat(),
+        "promotion_code": invoice.code,
+        "redeem_points": invoice.points,
+    }
+    return body | {name: value for name, value in more.items() if value}

@@ -5,7 +5,7 @@ earlier invoices with that SKU, the latest first, as far as units of it are left
 none is listed with its sum. Each cancellation becomes one return of each order that it takes from.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,6 +14,7 @@ from typing import Any
 from deploy.client import Answered
 from deploy.retail.calls import Advance, Calls, at, in_flight
 from deploy.retail.comparison import Compared
+from deploy.retail.costs import Cost
 from deploy.retail.invoices import Bought, Cancelled, Invoice, Reading, Tally
 
 AT_ONCE = 8
@@ -21,12 +22,13 @@ AT_ONCE = 8
 
 @dataclass(frozen=True)
 class SentBack:
-    """What one cancellation takes from one invoice; `pennies` is what is paid back for it."""
+    """What one cancellation takes from one invoice; the pennies and points given back for it."""
 
     number: str
     invoice: str
     units: Mapping[str, int]
     pennies: int
+    points: int = 0
 
 
 @dataclass
@@ -62,7 +64,7 @@ def matched(reading: Reading) -> Returns:
             returns.unmatched.append(rest)
     worth = _Worth(reading.invoices)
     returns.sent = [
-        SentBack(number, invoice, units, worth.of(invoice, units))
+        SentBack(number, invoice, units, *worth.of(invoice, units))
         for (number, invoice), units in taken.items()
     ]
     return returns
@@ -102,11 +104,16 @@ def compare(
     mine = [back for back in sent if back.invoice in numbers]
     back = [order for order in orders if order["id"] in ours and order["returned"]]
     units = sum(sum(order["returned"].values()) for order in back)
-    refunded = sum(order["refunded"]["amount"] for order in back)
+    due = Counter[str]()
+    for sent_back in mine:
+        due[sent_back.invoice] += sent_back.pennies
+    paid = {ours[order["id"]].number: order["refunded"]["amount"] for order in back}
+    wrong = sum(due[number] != paid.get(number, 0) for number in {*due, *paid})
     return [
-        Compared("returns", "orders", len({b.invoice for b in mine}), len(back)),
+        Compared("returns", "orders", len(due), len(back)),
         Compared("returns", "units", sum(sum(b.units.values()) for b in mine), units),
-        Compared("returns", "money paid back", sum(b.pennies for b in mine), refunded, True),
+        Compared("returns", "money paid back", due.total(), sum(paid.values()), True),
+        Compared("returns", "orders that differ", 0, wrong),
     ]
 
 
@@ -132,18 +139,32 @@ class _Left:
 
 
 class _Worth:
-    """What is paid back for units of an invoice: its lines in order, the first line first."""
+    """What is given back for units of an invoice: what it cost, less what it costs without them.
+
+    Of the lines of one SKU the first one goes first. The returns of one order may be taken in
+    another order than here: all of them together come to the same.
+    """
 
     def __init__(self, invoices: Sequence[Invoice]) -> None:
-        self._lines: dict[str, list[Bought]] = {i.number: list(i.lines) for i in invoices}
+        self._invoices = {invoice.number: invoice for invoice in invoices}
+        self._left: dict[str, tuple[Cost, list[Bought]]] = {}
 
-    def of(self, invoice: str, units: Mapping[str, int]) -> int:
-        """The pennies for these units, which are gone from then on."""
-        lines, wanted, pennies = self._lines[invoice], dict(units), 0
-        for place, line in enumerate(lines):
-            less = min(line.units, wanted.get(line.sku, 0))
-            if less:
-                wanted[line.sku] -= less
-                pennies += less * line.pennies
-                lines[place] = line._replace(units=line.units - less)
-        return pennies
+    def of(self, number: str, units: Mapping[str, int]) -> tuple[int, int]:
+        """The pennies and points for these units, which are gone from then on."""
+        invoice = self._invoices[number]
+        before, lines = self._left.get(number) or (invoice.cost, list(invoice.lines))
+        goods = before.goods - _taken(lines, units)
+        after = invoice.cost.part(goods)
+        self._left[number] = after, lines
+        return before.paid - after.paid, before.points - after.points
+
+
+def _taken(lines: list[Bought], units: Mapping[str, int]) -> int:
+    """Take these units out of the lines; what they had cost before any discount."""
+    wanted, goods = dict(units), 0
+    for place, line in enumerate(lines):
+        if less := min(line.units, wanted.get(line.sku, 0)):
+            wanted[line.sku] -= less
+            goods += less * line.pennies
+            lines[place] = line._replace(units=line.units - less)
+    return goods

@@ -7,10 +7,10 @@ and their sagas in one transaction. An order answered with 2xx is in the second 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 from sqlalchemy import select, tuple_
 
 from contracts.delivery.due import Host
@@ -35,6 +35,7 @@ from orchestrator.shell import runner
 from orchestrator.shell.tables import SubmissionRow
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FAST_CLOCK = timedelta(minutes=5)
 MOST_MINOR_UNITS = 10**12
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
 CODE = r"^[A-Za-z0-9_\-]+$"
@@ -85,7 +86,8 @@ class ShipToBody(Body):
 
 
 class OrderBody(Body):
-    """An order as a shop submits it; the prices are the shop's."""
+    """An order as a shop submits it; the prices are the shop's, and so is the time it was placed
+    when that was earlier elsewhere."""
 
     customer_id: str = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:\-]+$")
     currency: str = Field(pattern=r"^[A-Z]{3}$")
@@ -96,6 +98,14 @@ class OrderBody(Body):
     redeem_points: int = Field(0, ge=0, le=MOST_MINOR_UNITS)
     accept_partial: bool | None = None
     shipping: Literal["cheapest", "fastest"] | None = None
+    placed_at: Annotated[AwareDatetime, Field(ge=EPOCH)] | None = None
+
+    @field_validator("placed_at")
+    @classmethod
+    def _past(cls, placed_at: datetime | None) -> datetime | None:
+        if placed_at and placed_at > datetime.now(UTC) + FAST_CLOCK:
+            raise ValueError("an order cannot have been placed in the future")
+        return placed_at
 
     @model_validator(mode="after")
     def _one_currency(self) -> "OrderBody":
@@ -250,6 +260,7 @@ def order_of(order_id: OrderId, submit: Submit, payable: Payable) -> Order:
         payment_method=body.payment.method,
         payment_token=body.payment.token,
         speed=body.shipping or "",
+        placed_at=body.placed_at,
     )
 
 

@@ -1,6 +1,7 @@
 """What the order saga remembers, and how it fills each command from that."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from contracts.messages.base import Result
 from contracts.messages.fraud import CheckFraud
@@ -52,6 +53,7 @@ class Order:
     payment_method: str
     payment_token: str
     speed: str
+    placed_at: datetime | None = None
     reserved: tuple[Line, ...] | None = learned(InventoryPartiallyReserved, InventoryReservedInPart)
     adjusted: Payable | None = learned(OrderAdjusted)
     authorization: str | None = learned(PaymentAuthorized)
@@ -203,6 +205,7 @@ class Order:
             contact_id=self.contact_id,
             lines=self.held,
             total=self.costs.total,
+            placed_at=self.placed_at,
         )
 
     def ship(self) -> StartShipping:

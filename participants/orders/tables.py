@@ -3,8 +3,13 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, DateTime, Index, Text, Uuid, func
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import JSON, BigInteger, DateTime, Index, Text, Uuid, func, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, load_only, mapped_column
+
+from contracts.runtime.bulk import among
+from contracts.runtime.session import BatchSession
+
+ALL_LOADED = "lines and returns are loaded of all orders"
 
 
 class Base(DeclarativeBase):
@@ -55,3 +60,17 @@ class ReturnRow(Base):
     at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (Index("returns_order", "order_id"),)
+
+
+def load_whole(session: BatchSession) -> None:
+    """Load, at the first call, the lines and the returns of all orders of the batch."""
+    if ALL_LOADED in session.info:
+        return
+    session.info[ALL_LOADED] = True
+    orders = [row.id for row in session.rows(OrderRow)]
+    session.scalars(_LINES, {"among": orders}).all()  # the rows are here: this fills in their lines
+    session.load(ReturnRow, set(session.scalars(_RETURNS, {"among": orders})))
+
+
+_LINES = select(OrderRow).options(load_only(OrderRow.lines)).where(among(OrderRow.id))
+_RETURNS = select(ReturnRow.id).where(among(ReturnRow.order_id))

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import select
-
 from contracts.delivery.service import Rows, Service
 from contracts.messages.orders import OrderCancelled
 from contracts.messages.returns import (
@@ -28,7 +26,7 @@ from contracts.messages.values import CustomerId, Money, Sku
 from contracts.runtime.session import BatchSession
 from participants.orders import returns
 from participants.orders.statuses import advance, known
-from participants.orders.tables import OrderRow, ReturnRow
+from participants.orders.tables import OrderRow, ReturnRow, load_whole
 
 Loads = Callable[[Sequence[Any]], Iterable[Rows]]
 OPEN, WITHDRAWN, COMPLETED = "open", "withdrawn", "completed"
@@ -78,6 +76,7 @@ def _cancel(command: CancelOrder, session: BatchSession) -> OrderCancelled:
 
 def _register(command: RegisterReturn, session: BatchSession) -> Registered:
     """Count the units as returned, and say what is given back for them."""
+    load_whole(session)
     row, known_return = _both(session, command)
     if known_return is None:
         units = returns.wanted_of(row, command.lines)
@@ -118,6 +117,7 @@ def _withdraw(command: WithdrawReturn, session: BatchSession) -> ReturnWithdrawn
 
 def _complete(command: CompleteReturn, session: BatchSession) -> OrderRefunded:
     """Goods and money are back."""
+    load_whole(session)
     row, known_return = _both(session, command)
     known_return.state = COMPLETED
     missing = returns.left_of(row) or any(r.state == OPEN for r in _all_of(session, row))
@@ -138,9 +138,7 @@ def _both(session: BatchSession, command: Any) -> tuple[Any, Any]:
 
 def _all_of(session: BatchSession, row: OrderRow) -> Iterable[ReturnRow]:
     """All returns of the order, as this batch leaves them."""
-    found = list(session.scalars(select(ReturnRow).where(ReturnRow.order_id == row.id)))
-    own = [each for each in session.rows(ReturnRow) if each.order_id == row.id]
-    return {each.id: each for each in (*found, *own)}.values()
+    return (each for each in session.rows(ReturnRow) if each.order_id == row.id)
 
 
 def _new(command: Any, units: dict[str, int], amount: int, points: int) -> ReturnRow:

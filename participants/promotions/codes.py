@@ -1,6 +1,6 @@
 """The rules of codes: when one is valid, what it takes off, and how often it may be used.
 
-Whether a code is valid is asked for the time at which the order was placed, which its id begins
+Whether a code is valid is asked for the time at which the order was submitted, which its id begins
 with: an order that waited for a person keeps what its customer was promised.
 """
 
@@ -51,8 +51,8 @@ def refusal(session: BatchSession, command: ApplyPromotion) -> str:
     promotion: Promotion | None = session.get(Promotion, spelled(command.code))
     if promotion is None:
         return UNKNOWN
-    placed_at = time_of(command.order_id)
-    return invalid(promotion, placed_at) or _used_up(session, promotion, command.customer_id)
+    submitted_at = time_of(command.order_id)
+    return invalid(promotion, submitted_at) or _used_up(session, promotion, command.customer_id)
 
 
 def mismatch(use: OrderUse, command: ApplyPromotion) -> str:

@@ -14,7 +14,7 @@ from contracts.messages.payments import (
 from contracts.messages.shipping import ParcelLost, ShippingRequested
 from contracts.messages.users import UserRegistered
 from contracts.runtime.session import BatchSession
-from side_effects.analytics.sums import Failure, Step, add, day_of
+from side_effects.analytics.sums import Failure, Step, add, day_of, placed_on
 from side_effects.analytics.tables import AppliedOrder, Registrations
 
 analytics = Service("analytics")
@@ -30,7 +30,14 @@ def sold(event: OrderConfirmed, session: BatchSession) -> None:
     session.later(add, event)
     session.later(add, Step(event.order_id, "confirmed"))
     total = event.total
-    session.add(AppliedOrder(order_id=event.order_id, currency=total.currency, amount=total.amount))
+    session.add(
+        AppliedOrder(
+            order_id=event.order_id,
+            day=placed_on(event),
+            currency=total.currency,
+            amount=total.amount,
+        )
+    )
 
 
 @analytics.on(UserRegistered, loads=_days)

@@ -27,7 +27,7 @@ def routes(db: Database) -> APIRouter:
 def _by_day(router: APIRouter, db: Database) -> None:
     @router.get("/reports/sales")
     def sales(caller: Reader, since: Since = None, to: date | None = None) -> list[dict[str, Any]]:
-        """Confirmed orders and their sum, by day and currency."""
+        """Confirmed orders and their sum, by the day they were placed and currency."""
         found = select(SalesByDay).order_by(SalesByDay.day, SalesByDay.currency)
         with db.transaction() as session:
             return [_shown(row) for row in session.scalars(_within(found, SalesByDay, since, to))]

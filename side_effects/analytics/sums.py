@@ -1,7 +1,9 @@
 """What a batch adds to the reporting tables: summed first, then added in one statement a table.
 
-An order counts on the day it was submitted, which its id begins with. It counts once in each step
-and kind of failure, though a command that is sent again may be answered by a second event.
+A sale counts on the day the order was placed. A step or a failure counts on the day the order was
+submitted, which its id begins with: the two differ for past orders alone, which went their way here
+and now. An order counts once in each step and kind of failure, though a command that is sent again
+may be answered by a second event.
 """
 
 import re
@@ -64,13 +66,18 @@ def day_of(identifier: str) -> date:
     return time_of(identifier).astimezone(UTC).date()
 
 
+def placed_on(order: OrderConfirmed) -> date:
+    """The day the order was placed, in UTC; that of its submission unless it is a past one."""
+    return order.placed_at.astimezone(UTC).date() if order.placed_at else day_of(order.order_id)
+
+
 def _add_sales(session: BatchSession, events: list[OrderConfirmed]) -> None:
     """Add orders to their days, their lines to their SKUs, and them to their customers' months."""
     days: defaultdict[Any, list[int]] = defaultdict(lambda: [0, 0])
     skus: defaultdict[Any, list[int]] = defaultdict(lambda: [0, 0])
-    months = Counter((event.customer_id, _month(event.order_id)) for event in events)
+    months = Counter((event.customer_id, placed_on(event).replace(day=1)) for event in events)
     for event in events:
-        _plus(days[day_of(event.order_id), event.total.currency], 1, event.total.amount)
+        _plus(days[placed_on(event), event.total.currency], 1, event.total.amount)
         for line in event.lines:
             amount = line.quantity * line.unit_price.amount
             _plus(skus[line.sku, line.unit_price.currency], line.quantity, amount)
@@ -100,10 +107,6 @@ _ONE_BY_ONE = select(func.pg_advisory_xact_lock(func.hashtext("analytics")))
 def _plain(reason: str) -> str:
     """A reason without its numbers, so that those which differ in nothing else count as one."""
     return re.sub(r"\d+", "#", reason)[:REASON_CHARACTERS]
-
-
-def _month(identifier: str) -> date:
-    return day_of(identifier).replace(day=1)
 
 
 def _counted(counts: Counter[Any]) -> dict[Any, tuple[int]]:

@@ -66,7 +66,7 @@ class FailuresByDay(Base):
 
 
 class CustomerMonth(Base):
-    """How many confirmed orders a customer submitted in one month, named by its first day."""
+    """How many confirmed orders a customer placed in one month, named by its first day."""
 
     __tablename__ = "customer_months"
     customer_id: Mapped[str] = mapped_column(primary_key=True)
@@ -83,10 +83,11 @@ class ReachedStep(Base):
 
 
 class AppliedOrder(Base):
-    """One order that stands in the sums."""
+    """One order that stands in the sums of its day."""
 
     __tablename__ = "applied_orders"
     order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
+    day: Mapped[date]
     currency: Mapped[str]
     amount: Mapped[int]
     at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -17,7 +17,7 @@ from deploy.retail.generated import COLUMNS, Line, generated, write
 from deploy.retail.invoices import Reading, read
 
 HEADER = ",".join(COLUMNS) + "\n"
-GOOD = "1,A,x,2,t,1.50,7,EIRE\n"
+GOOD = "1,A,x,2,,1.50,7,EIRE\n"
 BROKEN = {
     "nothing": ("", "is empty"),
     "no lines": (HEADER, "a header and no lines"),
@@ -25,18 +25,20 @@ BROKEN = {
     "no such file": (None, "cannot be read: No such file"),
     "cut off": (HEADER + GOOD + "1,A,x,2\n", "line 3: 4 cells, and the header has 8"),
     "open quote": (HEADER + GOOD + '1,"A,x\n', "line 3: not CSV"),
-    "words for units": (HEADER + GOOD + "1,A,x,two,t,1.5,7,EIRE\n", "line 3: quantity 'two'"),
-    "half a unit": (HEADER + GOOD + "1,A,x,1.5,t,1.5,7,EIRE\n", "line 3: quantity '1.5'"),
-    "too many units": (HEADER + "1,A,x,1000001,t,1.5,7,EIRE\n", "line 2: quantity 1000001 is over"),
-    "no price": (HEADER + GOOD + "1,A,x,2,t,,7,EIRE\n", "line 3: price ''"),
-    "no number": (HEADER + GOOD + "1,A,x,2,t,NaN,7,EIRE\n", "line 3: price 'NaN'"),
-    "no invoice": (HEADER + GOOD + ",A,x,2,t,1.5,7,EIRE\n", "line 3: invoice number ''"),
-    "no SKU": (HEADER + GOOD + "1, ,x,2,t,1.5,7,EIRE\n", "line 3: SKU ''"),
-    "a SKU with a slash": (HEADER + "1,A/B,x,2,t,1.5,7,EIRE\n", "line 2: SKU 'A/B'"),
-    "an odd customer": (HEADER + "1,A,x,2,t,1.5,a b,EIRE\n", "line 2: customer 'a b'"),
-    "two customers": (HEADER + GOOD + "1,B,x,2,t,1.5,8,EIRE\n", "line 3: .* '8' here and '7'"),
-    "two countries": (HEADER + GOOD + "1,B,x,2,t,1.5,7,RSA\n", "line 3: .* 'RSA' here and 'EIRE'"),
-    "after a long cell": (HEADER + '1,A,"x\ny",2,t,1,7,UK\n1,A,x,?,t,1,7,UK\n', "line 4: quantity"),
+    "words for units": (HEADER + GOOD + "1,A,x,two,,1.5,7,EIRE\n", "line 3: quantity 'two'"),
+    "half a unit": (HEADER + GOOD + "1,A,x,1.5,,1.5,7,EIRE\n", "line 3: quantity '1.5'"),
+    "too many units": (HEADER + "1,A,x,1000001,,1.5,7,EIRE\n", "line 2: quantity 1000001 is over"),
+    "no price": (HEADER + GOOD + "1,A,x,2,,,7,EIRE\n", "line 3: price ''"),
+    "no number": (HEADER + GOOD + "1,A,x,2,,NaN,7,EIRE\n", "line 3: price 'NaN'"),
+    "no invoice": (HEADER + GOOD + ",A,x,2,,1.5,7,EIRE\n", "line 3: invoice number ''"),
+    "no SKU": (HEADER + GOOD + "1, ,x,2,,1.5,7,EIRE\n", "line 3: SKU ''"),
+    "a SKU with a slash": (HEADER + "1,A/B,x,2,,1.5,7,EIRE\n", "line 2: SKU 'A/B'"),
+    "an odd customer": (HEADER + "1,A,x,2,,1.5,a b,EIRE\n", "line 2: customer 'a b'"),
+    "no time": (HEADER + "1,A,x,2,12/1/2010 8:26,1.5,7,EIRE\n", "line 2: time '12/1/2010 8:26'"),
+    "a time to come": (HEADER + "1,A,x,2,2999-01-01,1.5,7,EIRE\n", "line 2: time 2999-01-01"),
+    "two customers": (HEADER + GOOD + "1,B,x,2,,1.5,8,EIRE\n", "line 3: .* '8' here and '7'"),
+    "two countries": (HEADER + GOOD + "1,B,x,2,,1.5,7,RSA\n", "line 3: .* 'RSA' here and 'EIRE'"),
+    "after a long cell": (HEADER + '1,A,"x\ny",2,,1,7,UK\n1,A,x,?,,1,7,UK\n', "line 4: quantity"),
 }
 
 
@@ -55,8 +57,8 @@ def test_a_broken_csv_is_refused_by_line(case: str, tmp_path: Path) -> None:
 def test_what_is_not_utf_8_is_named_by_line(tmp_path: Path) -> None:
     """A pound sign in Latin-1 far down in the file."""
     file = tmp_path / "orders.csv"
-    rows = [f"{number},A,x,2,t,1.50,7,EIRE\n".encode() for number in range(3000)]
-    rows[2500] = "1,A,£,2,t,1.50,7,EIRE\n".encode("latin-1")
+    rows = [f"{number},A,x,2,,1.50,7,EIRE\n".encode() for number in range(3000)]
+    rows[2500] = "1,A,£,2,,1.50,7,EIRE\n".encode("latin-1")
     file.write_bytes(HEADER.encode() + b"".join(rows))
     with pytest.raises(Broken, match="line 2502: not UTF-8"):
         _read(file)
@@ -86,7 +88,7 @@ def test_columns_are_named_by_flags(tmp_path: Path) -> None:
         country="Country",
     )
     (invoice,) = read(RetailFile(file, columns)).invoices
-    assert (invoice.number, invoice.customer, invoice.amount) == ("1", "7", 300)
+    assert (invoice.number, invoice.customer, invoice.goods) == ("1", "7", 300)
     with pytest.raises(Broken, match=r"no column When \(--ts\)"):
         read(RetailFile(file, Columns(**{**vars(columns), "ts": "When"})))
 
@@ -178,3 +180,23 @@ def _parquet(file: Path, lines: Iterator[Line] | list[Line]) -> Path:
     rows = [{**line, "cust": int(line["cust"]) if line["cust"] else None} for line in lines]
     parquet.write_table(pyarrow.Table.from_pylist(rows), file)
     return file
+
+
+def test_a_time_is_taken_as_it_is_written_and_left_out_when_it_is_not_wanted(
+    tmp_path: Path,
+) -> None:
+    """UTC unless it says otherwise; a file without times, and one whose times are not wanted."""
+    times = ("2010-12-01 08:26:00", "2010-12-01T08:26+01:00", "NA")
+    rows = [f"{n},A,x,2,{at},1.5,7,EIRE\n" for n, at in enumerate(times)]
+    file = tmp_path / "orders.csv"
+    file.write_text(HEADER + "".join(rows))
+    placed = [invoice.placed_at for invoice in _read(file).invoices]
+    assert [at and at.isoformat() for at in placed] == [
+        "2010-12-01T08:26:00+00:00",
+        "2010-12-01T08:26:00+01:00",
+        None,
+    ]
+    unwanted = read(RetailFile(file, Columns(ts=""))).invoices
+    file.write_text(file.read_text().replace(",ts,", ",when,"))
+    for invoices in (unwanted, _read(file).invoices):
+        assert [invoice.placed_at for invoice in invoices] == [None] * 3

@@ -50,15 +50,15 @@ def test_what_is_no_order_is_skipped_with_its_reason(tmp_path: Path) -> None:
         NEGATIVE: 1,
     }
     assert found.skipped[NEGATIVE].exact == Decimal("-11062.06")
-    assert [(invoice.number, invoice.amount) for invoice in found.invoices] == [("2", 50)]
+    assert [(invoice.number, invoice.goods) for invoice in found.invoices] == [("2", 50)]
 
 
 def test_prices_are_rounded_half_up_to_the_penny(tmp_path: Path) -> None:
     """The sum of rounding is what the order's sum gained or lost."""
     found = reading(tmp_path, "1,A,100,0.005,7,EIRE", "1,B,10,0.001,7,EIRE", "1,C,3,2.55,7,EIRE")
     assert [line.pennies for line in found.invoices[0].lines] == [1, 0, 255]
-    assert found.amount == 865
-    assert Decimal(found.amount) / 100 - found.taken().exact == Decimal("0.49")
+    assert found.cost.goods == 865
+    assert Decimal(found.cost.goods) / 100 - found.taken().exact == Decimal("0.49")
 
 
 def test_guests_free_orders_and_repeated_skus_are_orders(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_guests_free_orders_and_repeated_skus_are_orders(tmp_path: Path) -> None
         tmp_path, "1,A,2,0,,EIRE", "1,A,3,0,,EIRE", "2,A,1,1,NA,EIRE", "3,a,1,1,17850.0,X"
     )
     assert [invoice.customer_id for invoice in found.invoices] == ["guest-1", "guest-2", "17850"]
-    assert found.invoices[0].amount == 0
+    assert found.invoices[0].goods == 0
     assert found.units_by_sku() == {"A": 6, "a": 1}
 
 
@@ -94,7 +94,7 @@ def test_an_import_is_remembered_by_file_and_columns(tmp_path: Path) -> None:
     with remembered(tmp_path, file, "") as memory:
         memory.grow(10)
         memory.stock["A"] = (5, 2)
-        memory.report, memory.is_new = (1, 100), False
+        memory.sales, memory.is_new = {"2010-12-01": (1, 100)}, False
         memory.save()
         with pytest.raises(Refused, match="another import runs"), remembered(tmp_path, file, ""):
             pass

@@ -86,3 +86,12 @@ def test_one_without_a_price_leaves_its_neighbours_alone(platform: Platform) -> 
     said = platform.call("POST", "/orders:batch", {"orders": orders})
     assert ["id" in line for line in said] == [True, False, True]
     assert said[1]["type"].endswith("no-price")
+
+
+def test_a_past_order_contains_the_tax_of_the_day_it_was_placed_on(platform: Platform) -> None:
+    """Great Britain's rate was 17.5 % until 2011-01-03; nothing is placed in the future."""
+    on_last_day = submitted(platform, "price-past", placed_at="2011-01-03T08:26:00Z")
+    on_next_day = submitted(platform, "price-less-past", placed_at="2011-01-04T08:26:00Z")
+    assert [parts(order)["contains tax"] for order in (on_last_day, on_next_day)] == [447, 500]
+    with pytest.raises(Answered, match="placed in the future"):
+        submitted(platform, "price-future", placed_at="2999-01-01T00:00:00Z")

@@ -26,6 +26,7 @@ from contracts.messages.returns import (
 from contracts.messages.shipping import OrderShipped
 from contracts.messages.values import ContactId, CustomerId, Money, OrderId, Sku
 from participants.orders.handlers import orders
+from tests.counting import statements
 from tests.participants.bench import Bench, bench, migrated, new_order
 from tests.participants.goods import bought, line, sent_order, standing
 
@@ -237,3 +238,25 @@ def test_a_completed_return_says_what_was_given_back(desk: Bench) -> None:
     last = complete(desk, order, "2")
     assert (last.amount.amount, last.points) == (0, 100)
     assert standing(desk, order)[2] == "returned"
+
+
+def test_many_returns_take_as_many_statements_as_one(desk: Bench) -> None:
+    """Registered and completed: lines and earlier returns are loaded for the whole batch."""
+
+    def spent(orders: int) -> list[int]:
+        sent = [sent_order(desk, bought(line("A", 3, 100))) for _ in range(orders)]
+        counts = []
+        for which in "ab":
+            registering = [register(order, which, ("A", 1)) for order in sent]
+            completing = [
+                CompleteReturn(order_id=order, return_id=f"{order}-{which}") for order in sent
+            ]
+            for batch in (registering, completing):
+                with statements(desk.host.db.engine, "orders", "returns") as seen:
+                    said = desk.send_all(batch)
+                counts.append(len(seen))
+                for envelope in said:
+                    desk.answer(envelope)
+        return counts
+
+    assert spent(1) == spent(20)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import count
 from typing import Any
 
@@ -130,6 +130,23 @@ def test_sales_are_right_to_the_penny_by_day_and_currency(
         dict(wanted)
     )
     assert sum(row["orders"] for row in found) == 200
+
+
+def test_a_past_order_is_sold_on_the_day_it_was_placed(
+    desk: Subscriber, client: TestClient
+) -> None:
+    """A minute before midnight a year ago, however it is written; it went its way today."""
+    order, other = order_of(NOON), order_of(NOON)
+    placed_at = datetime(2025, 1, 1, 0, 59, tzinfo=timezone(timedelta(hours=1)))
+    past = replace(confirmed(order, 999), placed_at=placed_at)
+    desk.host.receive([event(past, order), event(confirmed(other, 1), other)])
+    found = client.get("/reports/sales").json()
+    assert {row["day"]: row["sales"]["amount"] for row in found} == {
+        "2024-12-31": 999,
+        "2026-03-10": 1,
+    }
+    assert client.get("/reports/cohorts").json()[0]["first_month"] == "2024-12-01"
+    assert steps(client, **{"from": "2026-03-10"})["confirmed"] == 2
 
 
 def test_the_funnel_counts_each_order_once_in_each_step(

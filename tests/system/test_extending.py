@@ -10,11 +10,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from contracts.messages.values import MessageId
 from deploy.client import Platform
 from deploy.services import ROOT
 from orchestrator.sagas import SAGAS
+from tests.system.conftest import wait_until
 
 ADDED = Path(__file__).parent / "extensions"
 PACKAGES = ("contracts", "orchestrator", "participants", "side_effects", "deploy")
@@ -200,15 +200,6 @@ def test_a_subscriber_is_a_folder_of_its_own() -> None:
     assert not CHANGES["subscriber"]
 
 
-def within(seconds: float, found: Callable[[], Any]) -> Any:
-    """What is found in time."""
-    until = monotonic() + seconds
-    while not (answer := found()):
-        assert monotonic() < until
-        sleep(0.2)
-    return answer
-
-
 def test_the_definitions_are_right(extended: Extended) -> None:
     """`concerto check` finds no fault in two more."""
     told = extended.concerto("check")
@@ -237,17 +228,15 @@ def test_an_order_takes_the_new_step_and_the_new_subscriber_hears_of_it(extended
     }
     order = http.call("POST", "/orders", body, **{"Idempotency-Key": "gift"})["id"]
     wrapped = "SELECT order_id::text FROM gifts.gifts"
-    assert within(30, lambda: extended.rows("gifts", wrapped)) == [(order,)]
+    wait_until("it is wrapped", lambda: extended.rows("gifts", wrapped) == [(order,)])
 
-    def heard() -> Any:
+    def heard() -> list[str]:
         events = http.get(f"/events?order={order}")["events"]
         of = [e["id"] for e in events if e["type"].split(".")[1] == "OrderConfirmed"]
         told = http.get(f"/events/{of[0]}/deliveries") if of else []
-        return [one for one in told if one["subscriber"] == "weather"]
+        return [one["state"] for one in told if one["subscriber"] == "weather"]
 
-    (delivery,) = within(30, heard)
-    within(30, lambda: heard()[0]["state"] == "handled")
-    assert delivery["subscriber"] == "weather"
+    wait_until("the subscriber has handled it", lambda: heard() == ["handled"])
 
 
 def test_the_new_saga_runs_to_its_end_or_undoes_itself(extended: Extended) -> None:
@@ -261,5 +250,5 @@ def test_the_new_saga_runs_to_its_end_or_undoes_itself(extended: Extended) -> No
     for swap, end in zip(swaps, ("completed", "undone"), strict=True):
         extended.python("-c", SWAP, str(extended.data), swap)
         ended = f"SELECT 1 FROM orchestrator.sagas WHERE id = '{swap}' AND status = '{end}'"
-        within(60, partial(extended.rows, "orchestrator", ended))
+        wait_until(f"the swap is {end}", partial(extended.rows, "orchestrator", ended))
     assert http.get("/stock/MUG")["reserved"] == 1

@@ -38,9 +38,10 @@ def lines(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
 def test_all_sums_are_the_files(
     whole: Platforms, lines: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    """Orders, money, stock and every subscriber are compared, and equal; nothing is breached."""
+    """Orders, money, codes, points, stock, every day's sales and every subscriber are compared, and
+    equal, after returns as well; nothing is breached."""
     file = REAL if SOURCE == "online_retail" else write(tmp_path / "orders.csv", lines)
-    done = _import(whole, file, "--limit", str(ORDERS))
+    done = _import(whole, file, "--limit", str(ORDERS), "--promotions")
     told = json.loads(_ended(done))
     assert done.returncode == 0
     assert told["equal"]
@@ -48,6 +49,14 @@ def test_all_sums_are_the_files(
     assert {skipped["reason"] for skipped in told["skipped"]} > SKIPPED
     compared = {row["where"] for row in told["comparison"] if row["equal"]}
     assert compared >= {"orders", "payments' ledger", "stock", "email", "crm", "analytics"}
+    assert compared >= {"promotions", "loyalty", "analytics' report"}
+    assert told["with_a_code"] > ORDERS / 10
+    assert told["points"] > 0
+    assert {day["day"] for day in told["days"]} >= {"2010-12-01"}
+    for day in told["days"]:
+        said = day["file"]
+        assert said["goods"] == said["money"] + said["promotions"] + said["points"]
+        assert day["platform"] == {"orders": said["orders"], "money": said["money"]}
     assert whole.breaches() == []
 
 

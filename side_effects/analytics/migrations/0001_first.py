@@ -30,6 +30,7 @@ def upgrade() -> None:
     op.create_table(
         "applied_orders",
         sa.Column("order_id", sa.Uuid(as_uuid=False), primary_key=True),
+        sa.Column("day", sa.Date, nullable=False),
         sa.Column("currency", sa.Text, nullable=False),
         sa.Column("amount", sa.BigInteger, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
