@@ -127,6 +127,11 @@ class Extended:
         finally:
             engine.dispose()
 
+    def ended(self, saga: str, status: str) -> bool:
+        """Whether a saga has ended so."""
+        of = f"SELECT 1 FROM orchestrator.sagas WHERE id = '{saga}' AND status = '{status}'"
+        return bool(self.rows("orchestrator", of))
+
 
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Extended]:
@@ -249,6 +254,5 @@ def test_the_new_saga_runs_to_its_end_or_undoes_itself(extended: Extended) -> No
     swaps = [MessageId(f"01900000-0000-8000-8000-00000000000{n}") for n in (1, 2)]
     for swap, end in zip(swaps, ("completed", "undone"), strict=True):
         extended.python("-c", SWAP, str(extended.data), swap)
-        ended = f"SELECT 1 FROM orchestrator.sagas WHERE id = '{swap}' AND status = '{end}'"
-        wait_until(f"the swap is {end}", partial(extended.rows, "orchestrator", ended))
+        wait_until(f"the swap is {end}", partial(extended.ended, swap, end))
     assert http.get("/stock/MUG")["reserved"] == 1
