@@ -3,7 +3,8 @@
 import asyncio
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
@@ -34,6 +35,7 @@ CONFIRMATIONS = (
     "JOIN sagas s ON s.id = j.saga_id WHERE j.notes::jsonb ? 'OrderConfirmed published'"
 )
 Say = Callable[[str], None]
+Used = dict[tuple[str, str], float]  # by kind and name of process
 
 
 @dataclass
@@ -47,6 +49,7 @@ class Measured:
     p50_ms: float
     p99_ms: float
     cpu_ms_per_saga: dict[str, float]
+    cpu_ms_by_process: dict[str, float]
     yardstick_sagas_per_second: float | None = None
     ratio: float | None = None
     submitted: str = ""
@@ -201,7 +204,7 @@ def _result(
     how: str,
     taken: list[float],
     rate: float,
-    used: dict[str, float],
+    used: Used,
     source: str,
     count: int = 0,
 ) -> Measured:
@@ -216,7 +219,8 @@ def _result(
         sagas_per_second=round(rate, 1),
         p50_ms=round(cuts[49], 1),
         p99_ms=round(cuts[98], 1),
-        cpu_ms_per_saga={kind: round(ms, 2) for kind, ms in used.items()},
+        cpu_ms_per_saga=_summed((kind, ms) for (kind, _), ms in used.items()),
+        cpu_ms_by_process=_summed((name, ms) for (_, name), ms in used.items()),
         submitted=how,
         source=source,
         ends=ends,
@@ -232,9 +236,16 @@ def _submit(bench: Bench, given: list[dict[str, Any]], submit: Any) -> list[str]
     return ids
 
 
-def _per_saga(before: dict[str, float], bench: Bench, count: int) -> dict[str, float]:
+def _per_saga(before: Used, bench: Bench, count: int) -> Used:
     after = processes.used(lifecycle.status(bench.stack))
-    return {kind: 1000 * (after[kind] - before.get(kind, 0.0)) / count for kind in after}
+    return {which: 1000 * (after[which] - before.get(which, 0.0)) / count for which in after}
+
+
+def _summed(named: Iterable[tuple[str, float]]) -> dict[str, float]:
+    found: defaultdict[str, float] = defaultdict(float)
+    for name, ms in named:
+        found[name] += ms
+    return {name: round(ms, 2) for name, ms in found.items()}
 
 
 def _fresh(folder: Path, broker: str, trivial: bool) -> Stack:

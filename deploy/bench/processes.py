@@ -1,4 +1,4 @@
-"""How much processor time the processes of a stack have used, by kind."""
+"""How much processor time the processes of a stack have used, by kind and name."""
 
 import os
 from collections import defaultdict
@@ -9,14 +9,15 @@ from typing import Any
 TICK = os.sysconf("SC_CLK_TCK")
 
 
-def used(standing: dict[str, Any]) -> dict[str, float]:
-    """Seconds by kind of process, of each with all its children; `standing` is a stack's status."""
+def used(standing: dict[str, Any]) -> dict[tuple[str, str], float]:
+    """Seconds by kind and name of process, of each with all its children; `standing` is a stack's
+    status."""
     children, seconds = _all()
-    found: dict[str, float] = defaultdict(float)
-    for process in standing["processes"]:
-        if process["pid"] and process["kind"] != "supervisor":
-            found[process["kind"]] += _tree(process["pid"], children, seconds)
-    return dict(found)
+    return {
+        (process["kind"], process["name"]): _tree(process["pid"], children, seconds)
+        for process in standing["processes"]
+        if process["pid"] and process["kind"] != "supervisor"
+    }
 
 
 def resident(standing: dict[str, Any]) -> dict[str, float]:

@@ -63,10 +63,12 @@ def _print(found: Sequence[Any]) -> None:
     table("", (*columns, "cpu ms", "yardstick", "ratio"), rows)
     for m in found:
         by_kind = ", ".join(f"{kind} {ms:g}" for kind, ms in sorted(m.cpu_ms_per_saga.items()))
+        dearest = sorted(m.cpu_ms_by_process.items(), key=lambda each: -each[1])
+        by_process = ", ".join(f"{name} {ms:g}" for name, ms in dearest)
         more = f"; yardstick: {m.yardstick}" if m.yardstick else f"; orders: {m.source}"
         more += "" if m.yardstick else "; no webhooks of the payment provider"
         said = f"{m.name} {m.submitted}: cpu ms a saga: {by_kind}; ended {m.ends}{more}"
-        out.print(said, highlight=False)
+        out.print(f"{said}\n  by process: {by_process}", highlight=False)
 
 
 def _said(text: str) -> None:

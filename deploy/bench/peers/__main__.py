@@ -116,7 +116,8 @@ def _fill(row: Row, command: list[str], pids: dict[str, int], folder: Path) -> N
 
 
 def _used(pids: dict[str, int]) -> dict[str, float]:
-    return processes.used({"processes": [{"kind": k, "pid": pid} for k, pid in pids.items()]})
+    listed = [{"kind": name, "name": name, "pid": pid} for name, pid in pids.items()]
+    return {name: used for (_, name), used in processes.used({"processes": listed}).items()}
 
 
 def _rated(own: list[Row], peers: list[Row]) -> list[Row]:
