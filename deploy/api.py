@@ -98,6 +98,7 @@ def _services(edge: FastAPI, hosts: Mapping[str, Host], databases: Mapping[str, 
         "orders": {"accepted": _accepted(hosts[orchestrator.name])},
         "payments": {"host": hosts[payments.name]},
         "cache": {"available": _available(databases["inventory"])},
+        "trail": {"retries": {each.name: each.load().retries.as_json() for each in services()}},
     }
     for name in (service.name for service in services() if service.http_module):
         module = import_module(f"{_folder(name)}.http")

@@ -128,6 +128,18 @@ def test_a_service_has_the_same_few_files(service: object) -> None:
     assert import_module(service.worker.rsplit(".", 1)[0]).__doc__
 
 
+@pytest.mark.parametrize(
+    "service", [s for s in services() if s.kind == "side_effect"], ids=lambda service: service.name
+)
+def test_a_consumer_declares_how_it_tries_again(service: object) -> None:
+    """`concerto consumers` shows it."""
+    from deploy.services import Known
+
+    assert isinstance(service, Known)
+    source = ROOT.joinpath(*service.package.split("."), f"{service.head}.py").read_text()
+    assert f'Service("{service.name}", Retries(attempts=' in source
+
+
 def test_every_setting_says_what_it_means() -> None:
     """`concerto settings` prints it."""
     assert all(field.description for field in type(settings()).model_fields.values())

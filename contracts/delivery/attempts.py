@@ -3,12 +3,11 @@
 What is delivered for the first time is not counted. What comes again may have ended a worker: it is
 counted before the work (cheaply: without waiting for the disk) and uncounted with the effect, and a
 batch found counted already was interrupted again, so it is run one by one. A message that keeps
-failing is tried alone at growing intervals, and at the limit of its handler it becomes a dead
+failing is tried alone at growing intervals, and at the limit of its service it becomes a dead
 letter with the reason.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, literal, select, update
@@ -24,16 +23,13 @@ from contracts.runtime.database import Database
 from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import Settings
 
-DEFAULT_ATTEMPTS = 8
-
 
 class Attempts:
     """The attempts of one service."""
 
     def __init__(self, service: Service, db: Database, settings: Settings) -> None:
         self._service, self._db = service, db
-        self._first = settings.retry_seconds * settings.time_scale
-        self._most = settings.retry_most_seconds * settings.time_scale
+        self._scale = settings.time_scale
 
     def begin(self, batch: Sequence[Envelope]) -> list[tuple[str, list[Envelope]]]:
         """Count the batch; the parts to run it in: whole, or one by one when it was begun before.
@@ -44,7 +40,8 @@ class Attempts:
         if len(batch) > 1 and self._count([_batch_id(batch)])[0] == 1:
             return [(_batch_id(batch), list(batch))]
         counts = self._count([envelope.id for envelope in batch])
-        given_up = [e for e, n in zip(batch, counts, strict=True) if n > self._limit(e)]
+        most = self._service.retries.attempts
+        given_up = [e for e, n in zip(batch, counts, strict=True) if n > most]
         for envelope in given_up:
             self._give_up(envelope, "the worker ended each time it was handled")
         return [(envelope.id, [envelope]) for envelope in batch if envelope not in given_up]
@@ -57,12 +54,12 @@ class Attempts:
         """Put a message aside until it is due again, or give it up; its state and attempts."""
         with self._db.transaction() as session:
             count = session.scalar(_failed(envelope, reason)) or 1
-            if count < self._limit(envelope):
-                wait = min(self._first * 2 ** (count - 1), self._most)
+            if count < self._service.retries.attempts:
+                wait = self._service.retries.after(count) * self._scale
                 session.execute(
                     update(attempts)
                     .where(attempts.c.id == envelope.id)
-                    .values(due_at=func.now() + timedelta(seconds=wait))
+                    .values(due_at=func.now() + wait)
                 )
                 return "retrying", count
         self._give_up(envelope, reason)
@@ -81,7 +78,7 @@ class Attempts:
             taken = session.execute(
                 update(attempts)
                 .where(attempts.c.id.in_(chosen))
-                .values(due_at=func.now() + timedelta(seconds=self._most))
+                .values(due_at=func.now() + self._service.retries.longest * self._scale)
                 .returning(attempts.c.envelope)
             )
             return [repeated(read_envelope(row.envelope)) for row in taken]
@@ -91,10 +88,6 @@ class Attempts:
             found = session.execute(_COUNTED, {"ids": list(ids)})
             counts: dict[str, int] = dict(map(tuple, found))
         return [counts[identity] for identity in ids]
-
-    def _limit(self, envelope: Envelope) -> int:
-        handling = self._service.handled.get(type(envelope.message))
-        return handling.attempts if handling else DEFAULT_ATTEMPTS
 
     def _give_up(self, envelope: Envelope, reason: str) -> None:
         with self._db.transaction() as session:

@@ -156,7 +156,7 @@ class Performers:
             self._taken.discard(stored.id)
 
     def _put_off(self, stored: Stored) -> None:
-        wait = self._settings.wait(self._settings.retry_seconds * 2**stored.attempts)
+        wait = self._service.retries.after(stored.attempts + 1) * self._settings.time_scale
         with self._db.transaction() as session:
             session.execute(
                 update(intents)

@@ -74,6 +74,29 @@ class Handler(Protocol):
         """Decide and write on the session; never commit."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Retries:
+    """What becomes of a message whose handler fails: it is tried again alone, at intervals that
+    double from `first` to `longest` (scaled), `attempts` times in all; then it is a dead letter."""
+
+    attempts: int = 8
+    first: timedelta = timedelta(seconds=2)
+    longest: timedelta = timedelta(minutes=5)
+
+    def after(self, failures: int) -> timedelta:
+        """How long to wait after so many failures, one at least."""
+        return min(self.first * 2.0 ** (failures - 1), self.longest)
+
+    def as_json(self) -> dict[str, Any]:
+        """What a person is told of it."""
+        return {
+            "attempts": self.attempts,
+            "first_retry_seconds": self.first.total_seconds(),
+            "longest_retry_seconds": self.longest.total_seconds(),
+            "then": "dead letter",
+        }
+
+
 @dataclass(frozen=True)
 class Handling:
     """How one message type is handled: the function, and the rows to lock and load before it.
@@ -84,7 +107,6 @@ class Handling:
 
     handler: Handler
     loads: Loads | None = None
-    attempts: int = 8
     then: type[Event] | None = None
     within: timedelta | None = None
 
@@ -114,10 +136,12 @@ class Chore:
 class Service:
     """A service by name, and what it handles, performs and does by itself.
 
-    `decides_in` is the table whose key refuses a decision that another worker has taken.
+    `retries` says what becomes of what it cannot handle; `decides_in` is the table whose key
+    refuses a decision that another worker has taken.
     """
 
     name: str
+    retries: Retries = Retries()
     handled: dict[type[Message], Handling] = field(default_factory=dict)
     performed: dict[type[Intent], Performing] = field(default_factory=dict)
     chores: list[Chore] = field(default_factory=list)
@@ -145,7 +169,6 @@ class Service:
         event: type[E],
         *,
         loads: Loads | None = None,
-        attempts: int = 8,
         then: type[Event] | None = None,
         within: timedelta | None = None,
     ) -> Callable[[Callable[[E, BatchSession], Intent | None]], Handler]:
@@ -157,7 +180,7 @@ class Service:
             raise NotPublic(event)
 
         def register(handler: Callable[[E, BatchSession], Intent | None]) -> Handler:
-            self._add(event, Handling(handler, loads, attempts, then, within))
+            self._add(event, Handling(handler, loads, then, within))
             return handler
 
         return register

@@ -60,8 +60,6 @@ class Settings(BaseSettings):
     idle_transaction_seconds: float = Field(30.0, gt=0, description="and idle transactions")
     publish_seconds: float = Field(5.0, gt=0, description="deadline of one publish")
     trail_seconds: float = Field(30.0, gt=0, description="patience with a silent trail, scaled")
-    retry_seconds: float = Field(2.0, gt=0, description="first interval of a retry, scaled")
-    retry_most_seconds: float = Field(300.0, gt=0, description="longest interval, scaled")
     outage_seconds: float = Field(60.0, gt=0, description="a batch waits for its database so long")
     due_seconds: float = Field(0.25, gt=0, description="how often the due loop looks, at most")
     visibility_seconds: int = Field(300, gt=0, description="unacknowledged batches come back after")

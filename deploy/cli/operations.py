@@ -88,13 +88,22 @@ def events(order: str, data: Data = FOLDER, url: Url = "", as_json: AsJson = Fal
 
 @app.command()
 def consumers(data: Data = FOLDER, url: Url = "", as_json: AsJson = False) -> None:
-    """Every subscriber: how many deliveries in which state."""
+    """Every subscriber: how many deliveries in which state, and how what fails is tried again."""
     listed = platform(data, url).get("/consumers")
     if as_json:
         return show(listed)
     states = ("handled", "pending", "retrying", "dead", "ignored")
-    rows = [(c["subscriber"], *(c[state] for state in states)) for c in listed]
-    table("", ("subscriber", *states), rows)
+    rows = [(c["subscriber"], *(c[state] for state in states), _tried(c)) for c in listed]
+    table("", ("subscriber", *states, "what fails"), rows)
+
+
+def _tried(consumer: dict[str, Any]) -> str:
+    """How often, at which intervals, and what then."""
+    declared = consumer["retries"]
+    if not declared:
+        return "its own affair"
+    first, longest = declared["first_retry_seconds"], declared["longest_retry_seconds"]
+    return f"{declared['attempts']} tries, {first:g} to {longest:g} s apart, {declared['then']}"
 
 
 @dead_app.callback()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from contracts.delivery.service import Rows, Service
+from contracts.delivery.service import Retries, Rows, Service
 from contracts.messages.fraud import FraudCheckFailed
 from contracts.messages.orders import OrderConfirmed, OrderCreated, OrderRejected
 from contracts.messages.payments import (
@@ -17,7 +17,7 @@ from contracts.runtime.session import BatchSession
 from side_effects.analytics.sums import Failure, Step, add, day_of, placed_on
 from side_effects.analytics.tables import AppliedOrder, Registrations
 
-analytics = Service("analytics")
+analytics = Service("analytics", Retries(attempts=8))
 
 
 def _days(events: Sequence[UserRegistered]) -> Iterable[Rows]:

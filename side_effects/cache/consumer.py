@@ -4,13 +4,13 @@ Of all that moves stock, only `OrderConfirmed` is published with its SKUs. A res
 a release and a count are not, so nothing is kept for longer than `kept.KEPT_SECONDS`.
 """
 
-from contracts.delivery.service import Service
+from contracts.delivery.service import Retries, Service
 from contracts.messages.orders import OrderConfirmed
 from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import settings
 from side_effects.cache.kept import kept_at
 
-cache = Service("cache")
+cache = Service("cache", Retries(attempts=8))
 
 
 @cache.on(OrderConfirmed)

@@ -1,6 +1,6 @@
 """START HERE: which events the CRM is told."""
 
-from contracts.delivery.service import Done, Outcome, Service
+from contracts.delivery.service import Done, Outcome, Retries, Service
 from contracts.messages.orders import OrderConfirmed
 from contracts.messages.users import UserRegistered
 from contracts.runtime.session import BatchSession
@@ -8,7 +8,7 @@ from side_effects.crm import webhook
 from side_effects.crm.tables import PostRow
 from side_effects.crm.webhook import Post
 
-crm = Service("crm")
+crm = Service("crm", Retries(attempts=8))
 
 
 @crm.on(OrderConfirmed)

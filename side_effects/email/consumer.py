@@ -1,15 +1,14 @@
 """START HERE: which events become which mails, and what is not sent because nobody wants it.
 
-A handler that fails is tried again `ATTEMPTS` times, a mail as often as `Mail` says, both at
-doubling intervals from the setting `retry_seconds` on; what fails to the end, or is refused for
-good, is a dead letter, which a replay sends.
+A handler that fails is tried again as `email` declares, a mail as often as `Mail` says at the same
+intervals; what fails to the end, or is refused for good, is a dead letter, which a replay sends.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from contracts.delivery.service import Done, Outcome, Rows, Service
+from contracts.delivery.service import Done, Outcome, Retries, Rows, Service
 from contracts.messages.orders import OrderConfirmed, OrderRejected
 from contracts.messages.reviews import ManualReviewRequired
 from contracts.messages.users import UserRegistered
@@ -20,8 +19,7 @@ from side_effects.email.kinds import CONFIRMED, DELAYED, REJECTED, WELCOME, Kind
 from side_effects.email.smtp import Mail
 from side_effects.email.tables import MailRow, Preference
 
-email = Service("email")
-ATTEMPTS = 8
+email = Service("email", Retries(attempts=8))
 TO_SEND, SENT, NOT_SENT = "to send", "sent", "not sent"
 UNWANTED = "not wanted"
 
@@ -30,7 +28,7 @@ def _wishes(events: Sequence[OrderConfirmed]) -> Iterable[Rows]:
     return ((Preference, {(event.customer_id, CONFIRMED) for event in events}),)
 
 
-@email.on(OrderConfirmed, loads=_wishes, attempts=ATTEMPTS)
+@email.on(OrderConfirmed, loads=_wishes)
 def confirmation(event: OrderConfirmed, session: BatchSession) -> Mail | None:
     """The order is confirmed: say what was ordered and what it costs."""
     lines = [
@@ -51,7 +49,7 @@ def _welcomes(events: Sequence[UserRegistered]) -> Iterable[Rows]:
     return ((Preference, {(event.customer_id, WELCOME) for event in events}),)
 
 
-@email.on(UserRegistered, loads=_welcomes, attempts=ATTEMPTS)
+@email.on(UserRegistered, loads=_welcomes)
 def welcome(event: UserRegistered, session: BatchSession) -> Mail | None:
     """Somebody registered: welcome them."""
     mail = Mail(
@@ -67,7 +65,7 @@ def _rejections(events: Sequence[OrderRejected]) -> Iterable[Rows]:
     return _once(events, REJECTED)
 
 
-@email.on(OrderRejected, loads=_rejections, attempts=ATTEMPTS)
+@email.on(OrderRejected, loads=_rejections)
 def rejection(event: OrderRejected, session: BatchSession) -> Mail | None:
     """The order is rejected: say once why, in the customer's words."""
     if session.get(MailRow, (event.order_id, REJECTED)):
@@ -86,7 +84,7 @@ def _delays(events: Sequence[ManualReviewRequired]) -> Iterable[Rows]:
     return _once([event for event in events if event.contact_id], DELAYED)
 
 
-@email.on(ManualReviewRequired, loads=_delays, attempts=ATTEMPTS)
+@email.on(ManualReviewRequired, loads=_delays)
 def delay(event: ManualReviewRequired, session: BatchSession) -> Mail | None:
     """A person has to look at the order: say once that it takes a little longer."""
     if not event.contact_id or session.get(MailRow, (event.order_id, DELAYED)):

@@ -1,9 +1,9 @@
 """START HERE: who gets a push when an order is confirmed: only who named a target, and was not
 erased since.
 
-A handler that fails is tried again `ATTEMPTS` times, a push as often as `Push` says, both at
-doubling intervals from the setting `retry_seconds` on; what fails to the end, or is refused for
-good, is a dead letter, which a replay sends.
+A handler that fails is tried again as `notifications` declares, a push as often as `Push` says at
+the same intervals; what fails to the end, or is refused for good, is a dead letter, which a replay
+sends.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import JSON, bindparam, cast, delete, literal, update
 from sqlalchemy.dialects.postgresql import JSONB
 
-from contracts.delivery.service import Done, Outcome, Rows, Service
+from contracts.delivery.service import Done, Outcome, Retries, Rows, Service
 from contracts.delivery.tables import intents
 from contracts.messages.orders import OrderConfirmed
 from contracts.messages.users import UserErased
@@ -23,15 +23,14 @@ from side_effects.notifications import gateway
 from side_effects.notifications.gateway import SENT, Push
 from side_effects.notifications.tables import PushRow, PushTarget
 
-notifications = Service("notifications")
-ATTEMPTS = 8
+notifications = Service("notifications", Retries(attempts=8))
 
 
 def _targets(events: Sequence[OrderConfirmed]) -> Iterable[Rows]:
     return ((PushTarget, {event.customer_id for event in events}),)
 
 
-@notifications.on(OrderConfirmed, loads=_targets, attempts=ATTEMPTS)
+@notifications.on(OrderConfirmed, loads=_targets)
 def confirmed(event: OrderConfirmed, session: BatchSession) -> Push | None:
     """One push for an order, where its customer wants to have it."""
     target = session.get(PushTarget, event.customer_id)
@@ -46,7 +45,7 @@ def confirmed(event: OrderConfirmed, session: BatchSession) -> Push | None:
     )
 
 
-@notifications.on(UserErased, attempts=ATTEMPTS)
+@notifications.on(UserErased)
 def erased(event: UserErased, session: BatchSession) -> None:
     """Forget where the pushes of this customer went, in those too that the gateway refused."""
     session.later(_forget, (event.customer_id, session.info["envelope"].at))

@@ -5,14 +5,14 @@ come. Nothing is published of a mail that was sent or of preferences: whoever kn
 HTTP.
 """
 
-from contracts.delivery.service import Service
+from contracts.delivery.service import Retries, Service
 from contracts.messages.orders import OrderConfirmed
 from contracts.messages.users import UserRegistered
 from contracts.messages.values import time_of
 from contracts.runtime.session import BatchSession
 from side_effects.onboarding.checklist import Tick, tick
 
-onboarding = Service("onboarding")
+onboarding = Service("onboarding", Retries(attempts=8))
 
 
 @onboarding.on(UserRegistered)

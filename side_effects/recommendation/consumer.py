@@ -6,14 +6,14 @@ What a batch adds is summed, and added in one statement.
 from collections import Counter
 from typing import Any
 
-from contracts.delivery.service import Service
+from contracts.delivery.service import Retries, Service
 from contracts.messages.orders import OrderConfirmed
 from contracts.runtime.bulk import add_up
 from contracts.runtime.session import BatchSession
 from side_effects.recommendation.pairs import looked_at, pairs
 from side_effects.recommendation.tables import AppliedOrder, Bought, LookedAt, Together
 
-recommendation = Service("recommendation")
+recommendation = Service("recommendation", Retries(attempts=8))
 
 
 @recommendation.on(OrderConfirmed)

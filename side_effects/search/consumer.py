@@ -6,7 +6,7 @@ has become of its money and its parcels is told by `orders`, which keeps it.
 
 from typing import Any
 
-from contracts.delivery.service import Service
+from contracts.delivery.service import Retries, Service
 from contracts.messages.fraud import FraudCheckFailed, FraudSuspected
 from contracts.messages.orders import OrderCancelled, OrderConfirmed, OrderCreated, OrderRejected
 from contracts.messages.payments import PaymentFailed, RefundFailed
@@ -14,7 +14,7 @@ from contracts.messages.reviews import ManualReviewRequired
 from contracts.runtime.session import BatchSession
 from side_effects.search.index import heard, put
 
-search = Service("search")
+search = Service("search", Retries(attempts=8))
 
 
 @search.on(OrderCreated)

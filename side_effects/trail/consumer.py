@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from contracts.delivery.envelope import Envelope, read_envelope, repeated, stored
-from contracts.delivery.service import Service
+from contracts.delivery.service import Retries, Service
 from contracts.delivery.tables import subscriptions
 from contracts.messages.catalogue import type_of
 from contracts.messages.trail import Receipt
@@ -36,7 +36,7 @@ from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import settings
 from side_effects.trail.tables import Delivery, EventRow, Joined
 
-trail = Service("trail")
+trail = Service("trail", Retries(attempts=8))
 PENDING, HANDLED, IGNORED, RETRYING, DEAD = "pending", "handled", "ignored", "retrying", "dead"
 FINAL = (HANDLED, IGNORED)
 PATIENCE_SECONDS = 15.0

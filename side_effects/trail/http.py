@@ -1,5 +1,6 @@
 """Events and their deliveries over HTTP: who heard what, who failed, who has not reported yet."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,11 +18,11 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 STATES = ("pending", "handled", "retrying", "dead", "ignored")
 
 
-def routes(db: Database) -> APIRouter:
-    """The routes of the trail."""
+def routes(db: Database, retries: Mapping[str, Any]) -> APIRouter:
+    """The routes of the trail; `retries` is what each subscriber declares about them."""
     router = APIRouter(tags=["events"])
     _events(router, db)
-    _deliveries(router, db)
+    _deliveries(router, db, retries)
     return router
 
 
@@ -54,7 +55,7 @@ def _events(router: APIRouter, db: Database) -> None:
         return {**_event(row), "envelope": row.envelope}
 
 
-def _deliveries(router: APIRouter, db: Database) -> None:
+def _deliveries(router: APIRouter, db: Database, retries: Mapping[str, Any]) -> None:
     @router.get("/events/{event_id}/deliveries")
     def delivered(event_id: UUID, caller: Staff) -> list[dict[str, Any]]:
         """What became of one event at each subscriber."""
@@ -64,7 +65,8 @@ def _deliveries(router: APIRouter, db: Database) -> None:
 
     @router.get("/consumers")
     def consumers(caller: Staff) -> list[dict[str, Any]]:
-        """Every subscriber: how many deliveries in which state, and the oldest that is open."""
+        """Every subscriber: how many deliveries in which state, the oldest that is open, and how
+        often what fails is tried again (null of one outside this code), and what happens then."""
         counted = select(
             Delivery.subscriber,
             *(func.count().filter(Delivery.state == state).label(state) for state in STATES),
@@ -74,7 +76,8 @@ def _deliveries(router: APIRouter, db: Database) -> None:
         )
         counted = counted.group_by(Delivery.subscriber).order_by(Delivery.subscriber)
         with db.transaction() as session:
-            return [dict(row._mapping) for row in session.execute(counted)]
+            rows = session.execute(counted).all()
+        return [{**row._mapping, "retries": retries.get(row.subscriber)} for row in rows]
 
 
 def _event(row: EventRow) -> dict[str, Any]:

@@ -3,8 +3,7 @@
 An event is noted once for each enabled endpoint that wants it; what is noted falls due, is posted,
 and falls due again at doubling intervals until it is taken or was tried `ATTEMPTS` times. An
 endpoint that takes nothing for longer than `webhook_failing_hours`, or answers 410, is disabled
-with the reason; what waits for it stays, and is due when it is enabled again. A handler that fails
-is tried again `NOTED` times and is then a dead letter.
+with the reason; what waits for it stays, and is due when it is enabled again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete, func, select, tuple_
 
 from contracts.delivery.envelope import stored
-from contracts.delivery.service import Done, Outcome, Rows, Service
+from contracts.delivery.service import Done, Outcome, Retries, Rows, Service
 from contracts.messages.base import Message
 from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import settings
@@ -22,8 +21,7 @@ from side_effects.webhooks.events import EVENTS, kind_of
 from side_effects.webhooks.posting import Post
 from side_effects.webhooks.tables import Delivery, Endpoint
 
-webhooks = Service("webhooks")
-NOTED = 8
+webhooks = Service("webhooks", Retries(attempts=8))
 ATTEMPTS = 22
 FIRST_SECONDS, LONGEST_SECONDS = 5.0, 8 * 3600.0
 GONE = 410
@@ -50,7 +48,7 @@ def note(event: Message, session: BatchSession) -> None:
 
 
 for _event in EVENTS.values():
-    webhooks.on(_event, attempts=NOTED)(note)  # type: ignore[type-var]  # each of them is public
+    webhooks.on(_event)(note)  # type: ignore[type-var]  # each of them is public
 
 
 @webhooks.chore(every=timedelta(seconds=0.5))

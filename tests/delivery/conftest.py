@@ -50,7 +50,7 @@ def bench(postgres: str) -> Iterator[Bench]:
             connection.execute(tables.subscriptions.insert(), pairs)
     engine.dispose()
     config = Settings(
-        database_url=postgres, retry_seconds=0.01, due_seconds=0.02, signing_key="k" * 40
+        database_url=postgres, time_scale=0.005, due_seconds=0.02, signing_key="k" * 40
     )
     bench = Bench(config, Memory(config))
     yield bench

@@ -73,7 +73,6 @@ def bench(service: Service, database_url: str, **more: Any) -> Iterator[Bench]:
     """The participant at work while the block lasts, with quick retries."""
     config = Settings(
         database_url=database_url,
-        retry_seconds=0.05,
         due_seconds=0.02,
         time_scale=0.1,
         signing_key=SIGNING_KEY,

@@ -25,6 +25,8 @@ def test_an_order_goes_through_every_process(whole: Platforms) -> None:
     money = whole.http.get(f"/ledgers/money/{order}")["entries"]
     assert [entry["operation"] for entry in money] == ["hold", "settle", "capture"]
     assert "The order is completed." in whole.http.get(f"/sagas/{order}/why")["lines"]
+    told = {each["subscriber"]: each["retries"] for each in whole.http.get("/consumers")}
+    assert (told["email"]["attempts"], told["email"]["then"]) == (8, "dead letter")
 
 
 def test_twins_in_flight_are_one_order(whole: Platforms) -> None:
