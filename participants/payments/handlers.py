@@ -141,7 +141,8 @@ def refund(command: RefundPayment, session: BatchSession) -> OfRefund | GiveBack
 
 @payments.handles(QueryPayment, loads=_payments)
 def query(command: QueryPayment, session: BatchSession) -> OfAll | Hold | LetGo | Take:
-    """What came of the last call; while it is in doubt, that call again.
+    """What came of the last call; while it is in doubt, that call again. Who is to authenticate and
+    does not is not waited for for ever.
 
     A hold is asked for again under its first key. A capture takes a new one, for the provider
     replays a 5xx under the old one, and a payment intent can be captured but once.
@@ -152,7 +153,7 @@ def query(command: QueryPayment, session: BatchSession) -> OfAll | Hold | LetGo 
     if payment.state == TAKING:
         payment.capture_key = _key(session)
         return taking(payment)
-    if payment.state == LETTING_GO:
+    if standing.give_up(payment):
         return refunds.letting_go(payment)
     if payment.state == ASKING:
         return refunds.holding(payment)

@@ -6,10 +6,11 @@ attempt it is about (the key of its hold), and completes the ledger with what mu
 What is said of an earlier attempt changes nothing here.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from contracts.delivery.service import Done, Outcome, Refused
 from contracts.runtime.session import BatchSession
+from contracts.runtime.settings import settings
 from participants.payments import provider
 from participants.payments.answers import (
     ASKING,
@@ -24,7 +25,9 @@ from participants.payments.answers import (
 from participants.payments.ledger import post
 from participants.payments.tables import Payment, Refund
 
-EXPIRED = "hold_expired"
+EXPIRED, NOT_AUTHENTICATED = "hold_expired", "not_authenticated"
+# Shorter than the saga asks, so that who never comes back from the bank bothers no person.
+AUTHENTICATED_WITHIN = timedelta(minutes=4)
 
 
 def hold_told(session: BatchSession, payment: Payment, key: str, outcome: Outcome) -> bool:
@@ -95,12 +98,24 @@ def canceled(session: BatchSession, payment: Payment, key: str, reference: str) 
         return
     if payment.held:
         post(session, payment, "release", payment.amount, key)
-    if payment.state == LETTING_GO:
+    if payment.state == LETTING_GO and payment.code == NOT_AUTHENTICATED:
+        gone(payment, NOT_AUTHENTICATED, payment.reason)
+    elif payment.state == LETTING_GO:
         gone(payment)
     elif payment.state == TAKING and not payment.renewed:
         renew(payment)
     else:
         gone(payment, EXPIRED, "the provider let go of the hold before it was taken")
+
+
+def give_up(payment: Payment) -> bool:
+    """Whether the customer was to authenticate and has not come back in time: then let go."""
+    within = settings().wait(AUTHENTICATED_WITHIN.total_seconds())
+    waits = payment.state == ASKING and bool(payment.action_url)
+    if waits and datetime.now(UTC) - payment.asked_at > within:
+        payment.state, payment.code = LETTING_GO, NOT_AUTHENTICATED
+        payment.reason = "the customer did not authenticate in time"
+    return payment.state == LETTING_GO
 
 
 def gone(payment: Payment, code: str = "voided", reason: str = "it was let go of") -> None:

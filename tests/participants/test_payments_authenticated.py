@@ -73,6 +73,26 @@ def test_an_undo_while_the_customer_is_asked(desk: Bench, provider: Running, und
     assert (statuses(provider, action.order_id), ledger(desk, action.order_id)) == ([], [])
 
 
+def test_a_customer_who_never_comes_back_is_not_waited_for(desk: Bench, provider: Running) -> None:
+    """After four minutes the payment intent is canceled and the hold has failed, with the reason;
+    an undo finds nothing to let go of."""
+    action = asked(desk)
+    order = action.order_id
+    assert desk.ask(QueryPayment(order_id=order)) == action
+    long_ago = "UPDATE payments SET asked_at = now() - interval '241 s' WHERE order_id = :order"
+    desk.rows(long_ago, order=order)
+    failed = desk.ask(QueryPayment(order_id=order))
+    assert (type(failed), failed.code) == (PaymentFailed, "not_authenticated")
+    assert call("POST", f"{action.url}?outcome=succeeded", b"")[0] == 400
+    assert isinstance(desk.ask(VoidPayment(order_id=order)), PaymentVoided)
+    assert (statuses(provider, order), ledger(desk, order)) == ([], [])
+    assert published(desk, order) == [
+        "concerto.PaymentActionRequired.v1",
+        "concerto.PaymentFailed.v1",
+        "concerto.PaymentVoided.v1",
+    ]
+
+
 def test_what_the_provider_gave_up_while_the_customer_was_asked(
     desk: Bench, provider: Running
 ) -> None:

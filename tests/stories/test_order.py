@@ -207,6 +207,14 @@ def customer_authenticates(play: Play) -> None:
     )
 
 
+def customer_authenticates_and_the_bank_reports_it(play: Play) -> None:
+    play.answers("OrderCreated", "FraudCheckPassed", "InventoryReserved")
+    hold = play.sent[-1]
+    play.answers("PaymentActionRequired", "PaymentActionRequired")
+    play.answer("PaymentAuthorized", to=hold)
+    play.answers("InventoryCommitted", "OrderAccepted", "PaymentCaptured", "ShippingRequested")
+
+
 Script = Callable[[Play], None]
 TOLD: tuple[Script, ...] = (
     confirmed,
@@ -230,6 +238,7 @@ TOLD: tuple[Script, ...] = (
     cancelled_while_paying,
     cancelled_too_late,
     customer_authenticates,
+    customer_authenticates_and_the_bank_reports_it,
 )
 
 

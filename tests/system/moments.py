@@ -23,7 +23,8 @@ def moments() -> dict[str, Moment]:
         "reserving": at("reserve inventory", "inventory"),
         "authorizing": at("authorize payment", "payments"),
         "waiting for the customer": waiting_for_the_customer,
-        "confirming": confirming,
+        "committing stock": after_paying("commit stock", "inventory"),
+        "confirming": after_paying("confirm order", "orders"),
         "capturing": capturing,
         "captured, shipping asked": at("start shipping", "shipping"),
         "handing over": handing_over,
@@ -39,6 +40,19 @@ def at(step: str, *names: str, **choices: Any) -> Moment:
     def moment(whole: Platforms) -> Iterator[str]:
         with whole.held(*names):
             (order,) = whole.submit(1, **choices)
+            stands(whole, order, step, "doing")
+            yield order
+
+    return moment
+
+
+def after_paying(step: str, name: str) -> Moment:
+    """A step after the payment is sent to its service, which has stood still since before that."""
+
+    @contextmanager
+    def moment(whole: Platforms) -> Iterator[str]:
+        with at("authorize payment", "payments")(whole) as order, whole.held(name):
+            whole.go_on("payments")
             stands(whole, order, step, "doing")
             yield order
 
@@ -70,15 +84,6 @@ def waiting_for_the_customer(whole: Platforms) -> Iterator[str]:
     (order,) = whole.submit(1, token=AUTHENTICATE)
     wait_until("the customer is asked", lambda: is_asked(whole, order))
     yield order
-
-
-@contextmanager
-def confirming(whole: Platforms) -> Iterator[str]:
-    """The pivot is sent, and `orders` stands still."""
-    with at("authorize payment", "payments")(whole) as order, whole.held("orders"):
-        whole.go_on("payments")
-        stands(whole, order, "confirm order", "doing")
-        yield order
 
 
 @contextmanager

@@ -15,7 +15,7 @@ CANCELLED, REFUSED = "cancelled", "refused"
 OVER = ("completed", "undone")
 EARLY = (
     *("not begun", "creating", "in fraud check", "in review", "reserving", "authorizing"),
-    "waiting for the customer",
+    *("waiting for the customer", "committing stock"),
 )
 LATE = ("handing over", "shipped", "delivered")
 
