@@ -12,7 +12,8 @@ from contracts.delivery.due import Host
 from contracts.messages.values import SagaId
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.problems import Problem
-from orchestrator.core.state import FINISHED
+from contracts.runtime.session import BatchSession
+from orchestrator.core.state import FINISHED, Chosen
 from orchestrator.shell import runner
 from orchestrator.shell.tables import JournalRow, ReviewRow, SagaRow
 
@@ -99,7 +100,7 @@ def review_routes(host: Host) -> APIRouter:
             raise Problem(404, "not-found", "There is no such review")
         if not caller.may(row.owner):
             raise Problem(403, "forbidden", "Not with this role", f"{row.owner} decides this.")
-        return _decide(host, row, body, caller)
+        return host.run(lambda session: _decide(session, row, body, caller))
 
     return router
 
@@ -120,12 +121,13 @@ def detail(row: Any) -> dict[str, Any]:
     }
 
 
-def _decide(host: Host, row: Any, body: DecisionBody, caller: Caller) -> dict[str, Any]:
-    chosen = {"review_id": row.id, "by": caller.subject, **body.model_dump()}
-    decision = host.run(lambda s: runner.decide(s, SagaId(row.saga_id), chosen))
-    if decision is None or decision.ignored is not None:
-        because = decision.ignored if decision else "there is no such saga"
-        raise Problem(409, "moved-on", "The decision was not applied", str(because))
+def _decide(session: BatchSession, row: Any, body: DecisionBody, caller: Caller) -> dict[str, Any]:
+    saga = runner.found(session, SagaId(row.saga_id))
+    assert saga
+    said = {"review_id": row.id, "by": caller.subject, **body.model_dump()}
+    decision = runner.tell(session, saga, Chosen, **said)
+    if decision.ignored is not None:
+        raise Problem(409, "moved-on", "The decision was not applied", decision.ignored)
     return {"saga_id": row.saga_id, "notes": list(decision.notes)}
 
 
