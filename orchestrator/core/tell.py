@@ -112,6 +112,8 @@ def _for_people(review: Review, now: datetime) -> Iterator[str]:
     yield f"{review.owner} has been asked for {_clock(now - review.opened_at)}: {review.question}"
     for choice in review.choices:
         yield f"{review.owner} may {choice}: {CONSEQUENCES[choice]}."
+    if review.not_by:
+        yield f"It takes a second person: not {' or '.join(review.not_by)}."
     after = {"undo": "everything is undone", "continue": "it goes on"}.get(review.then)
     yield f"If nobody decides in {_clock(review.until - now)}, {after or 'it is asked again'}."
 

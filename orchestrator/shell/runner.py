@@ -23,7 +23,17 @@ from contracts.runtime.settings import settings
 from orchestrator.core.advance import advance
 from orchestrator.core.decision import Decision
 from orchestrator.core.definition import Saga, scaled
-from orchestrator.core.state import Answer, Cancelled, Chosen, Input, Start, State, Wake, begin
+from orchestrator.core.state import (
+    Answer,
+    Cancelled,
+    Chosen,
+    Input,
+    Reassigned,
+    Start,
+    State,
+    Wake,
+    begin,
+)
 from orchestrator.sagas import SAGAS
 from orchestrator.shell import store
 from orchestrator.shell.store import Loaded
@@ -129,7 +139,7 @@ def found(session: BatchSession, saga_id: SagaId) -> Loaded | None:
 
 
 def tell(
-    session: BatchSession, saga: Loaded, kind: type[Chosen | Cancelled], **said: str
+    session: BatchSession, saga: Loaded, kind: type[Chosen | Reassigned | Cancelled], **said: str
 ) -> Decision:
     """Tell a saga that is locked what a person wants of it."""
     at = store.now(session)
