@@ -112,8 +112,6 @@ def _about_on(step: Step) -> Iterator[str]:
             yield f"{step.name}: {result.__name__} is certain; there is nothing to query"
         if isinstance(rule, Question):
             yield from _about_question(step, result, rule)
-            if rule.second_person and rule.then == "continue":
-                yield f"{step.name}: the clock is no second person for {result.__name__}"
 
 
 def _about_question(step: Step, result: type[Any], rule: Question) -> Iterator[str]:
@@ -121,6 +119,8 @@ def _about_question(step: Step, result: type[Any], rule: Question) -> Iterator[s
         yield f"{step.name}: the review of {result.__name__} asks nobody, or for no time"
     if rule.then == "continue" and issubclass(result, Unknown):
         yield f"{step.name}: going on after {result.__name__} by the clock would be a guess"
+    if rule.then == "continue" and rule.second_person:
+        yield f"{step.name}: the clock is no second person for {result.__name__}"
 
 
 def _about_query(step: Step) -> Iterator[str]:

@@ -95,7 +95,8 @@ def _cancelled(
         title = "The order is being confirmed right now"
         raise Problem(409, "being-decided", title, "Ask again in a second.", {"Retry-After": "1"})
     saga_id = SagaId(derived(order_id, CANCEL.name))
-    _start_once(session, Beginning(CANCEL, saga_id, order_id, _cancel(order.state.data, reason)))
+    data = _cancel(order.state.data, caller.subject, reason)
+    _start_once(session, Beginning(CANCEL, saga_id, order_id, data))
     return _answer(order_id, saga_id, "the order is being cancelled, unless it is sent already")
 
 
@@ -105,10 +106,12 @@ def _is_decided(order: State) -> bool:
     return order.steps[saga.pivot_place].status == "done"
 
 
-def _cancel(order: Order, reason: str) -> Cancel:
+def _cancel(order: Order, asked_by: str, reason: str) -> Cancel:
     return Cancel(
         order_id=order.order_id,
+        asked_by=asked_by,
         reason=reason,
+        amount=order.costs.total,
         promotion=order.has_promotion(),
         points=order.has_points(),
     )
@@ -123,7 +126,13 @@ def _returned(
         raise Problem(409, "not-confirmed", title, "Cancel it instead.")
     return_id = derived(order_id, RETURN.name, caller.subject, key)
     lines = tuple(ReturnLine(sku=Sku(line.sku), quantity=line.quantity) for line in body.lines)
-    data = Return(order_id=order_id, return_id=return_id, lines=lines, received=body.received)
+    data = Return(
+        order_id=order_id,
+        return_id=return_id,
+        asked_by=caller.subject,
+        lines=lines,
+        received=body.received,
+    )
     saga_id = SagaId(return_id)
     if (known := _start_once(session, Beginning(RETURN, saga_id, order_id, data))) is not None:
         asked = (known["lines"], known["received"])
