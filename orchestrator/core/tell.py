@@ -41,6 +41,11 @@ def why(saga: Saga, state: State, now: datetime) -> list[str]:
     return [*lines, *_by_hand(state)]
 
 
+def working(person: str, span: timedelta) -> str:
+    """That somebody works on the open review."""
+    return f"{person} has worked on it for {_clock(span)}."
+
+
 def current(state: State) -> str:
     """The name of the step the saga is at: under way, waiting to be tried again, or in trouble;
     empty when there is none."""

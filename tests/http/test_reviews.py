@@ -89,6 +89,8 @@ def test_who_clicks_twenty_times_claims_once(
     assert all(answer == answers[0] for answer in answers)
     assert answers[0][0] == 200
     assert len(done(edge, review)) == 1
+    _, told = sam("GET", f"/sagas/{answers[0][1]['saga_id']}/why")
+    assert any(line.startswith("sam has worked on it for ") for line in told["lines"])
 
 
 def test_a_claim_is_taken_over_with_a_reason_and_released(

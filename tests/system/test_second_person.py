@@ -17,13 +17,11 @@ def person(whole: Platforms, name: str) -> Platform:
     return Platform(whole.stack.url, lifecycle.token(whole.stack, "operator", name))
 
 
-def sent(whole: Platforms) -> str:
-    """An order of two units for 1,200.00 that is sent."""
+def large(whole: Platforms, **more: str) -> str:
+    """An order of two units for 1,200.00."""
     price = {"amount": PRICE, "currency": "GBP"}
     lines = [{"sku": "SKU-1", "quantity": 2, "unit_price": price}]
-    (order,) = whole.submit(1, lines=lines)
-    assert whole.wait_ended([order]) == {order: "completed"}
-    return order
+    return whole.submit(1, lines=lines, **more)[0]
 
 
 def send_back(who: Platform, order: str, key: str, units: int) -> str:
@@ -47,7 +45,8 @@ def refunded(whole: Platforms, order: str) -> int:
 def test_a_large_refund_waits_for_a_second_person(whole: Platforms) -> None:
     """Half of it goes back at once; with the other half it is over 1,000.00: who asked for it
     cannot approve it, another can; the books are right and the audit is whole."""
-    order, olga, otto = sent(whole), person(whole, "olga"), person(whole, "otto")
+    order, olga, otto = large(whole), person(whole, "olga"), person(whole, "otto")
+    assert whole.wait_ended([order]) == {order: "completed"}
     first = send_back(olga, order, f"first-{order}", 1)
     wait_until("the first half is back", lambda: saga(whole, first)["status"] == "completed")
     second = send_back(olga, order, f"second-{order}", 1)
@@ -62,7 +61,32 @@ def test_a_large_refund_waits_for_a_second_person(whole: Platforms) -> None:
     otto.call("POST", f"/reviews/{review['id']}/decision", decision)
     wait_until("the second half is back", lambda: saga(whole, second)["status"] == "completed")
     assert refunded(whole, order) == 2 * PRICE
-    deeds = [row["action"] for row in otto.get("/audit")["audit"] if row["by"] == "otto"]
+    mine = [row for row in otto.get("/audit")["audit"] if row["about"] == review["id"]]
+    deeds = [row["action"] for row in mine]
     assert deeds == ["decide", "claim"]
     whole.wait_delivered()
     assert whole.breaches() == []
+
+
+def test_a_large_cancel_waits_for_a_second_person(whole: Platforms) -> None:
+    """The carrier does not want the parcel; who cancels the order does not let the money go."""
+    order = large(whole, postcode="SIM-REFUSE")
+    olga, otto = person(whole, "olga"), person(whole, "otto")
+
+    def refused() -> bool:
+        steps = {step["name"]: step for step in saga(whole, order).get("steps", ())}
+        return bool(steps["start shipping"].get("refusals"))
+
+    wait_until("the carrier has refused it", refused)
+    cancel = olga.call("POST", f"/orders/{order}/cancel", {})["saga_id"]
+    wait_until("a person is asked", lambda: saga(whole, cancel)["status"] == "review")
+    review = saga(whole, cancel)["review"]
+    assert (review["not_by"], review["choices"]) == (["olga"], ["continue"])
+    decision = {"choice": "continue", "reason": "nothing was sent"}
+    with pytest.raises(Answered, match="a second person decides"):
+        olga.call("POST", f"/reviews/{review['id']}/decision", decision)
+    assert refunded(whole, order) == 0
+    otto.call("POST", f"/reviews/{review['id']}/decision", decision)
+    wait_until("the money is back", lambda: saga(whole, cancel)["status"] == "completed")
+    assert refunded(whole, order) == 2 * PRICE
+    assert whole.http.get(f"/orders/{order}")["status"] == "cancelled"
