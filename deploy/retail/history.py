@@ -38,7 +38,7 @@ def not_approved_anew(calls: Calls, memory: Memory) -> Iterator[None]:
     if memory.refund_limit is None:
         memory.refund_limit = calls.get(REFUND_LIMIT)["money"]["amount"]
         memory.save()
-        calls("PUT", REFUND_LIMIT, {"amount": WIDE})
+    calls("PUT", REFUND_LIMIT, {"amount": WIDE})
     yield
     calls("PUT", REFUND_LIMIT, {"amount": memory.refund_limit})
     memory.refund_limit = None

@@ -23,7 +23,7 @@ from tests.participants.refunding import captured, part
 @pytest.fixture
 def admin(desk: Bench, signed: None) -> Iterator[Platform]:
     """The routes of payments, for an admin; the limit is as usual afterwards."""
-    with served(routes(desk.host.db)) as url:
+    with served(routes(desk.host.db, desk.host)) as url:
         api = Platform(url, bearer("admin").removeprefix("Bearer "))
         yield api
         limit(api, Settings().refund_limit)
