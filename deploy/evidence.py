@@ -3,6 +3,7 @@
 import json
 import urllib.request
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from orchestrator.core.advance import advance
 from orchestrator.core.definition import Saga, scaled
 from orchestrator.core.state import begin
 from orchestrator.sagas import SAGAS
-from orchestrator.shell import store
+from orchestrator.shell import audit, store
 
 QUIET = timedelta(minutes=2)
 # Where each subscriber keeps the confirmed orders that it applied.
@@ -41,6 +42,9 @@ class Evidence:
     sleeping: list[str] = field(default_factory=list)
     replayed: int = 0
     unreplayed: list[str] = field(default_factory=list)
+    audited: int = 0
+    audit_broken: list[int] = field(default_factory=list)
+    unaudited: list[str] = field(default_factory=list)
     orders: dict[str, str] = field(default_factory=dict)
     confirmed: set[str] = field(default_factory=set)
     amounts: dict[str, int] = field(default_factory=dict)
@@ -111,6 +115,17 @@ def _sagas(seen: Evidence, read: _Reader, time_scale: float) -> None:
         seen.replayed += 1
         if not _replays(row, journal[row.id], sagas[row.name, row.definition]):
             seen.unreplayed.append(str(row.subject))
+    _audit(seen, read, journal)
+
+
+def _audit(seen: Evidence, read: _Reader, journal: Mapping[Any, list[Any]]) -> None:
+    """Whether the chain holds, and whether whatever a person did to a saga has a row in it."""
+    rows = read("orchestrator", "SELECT * FROM audit ORDER BY number")
+    seen.audited, seen.audit_broken = len(rows), audit.broken(row._mapping for row in rows)
+    written = Counter(row.saga_id for row in rows if row.action in ("decide", "reassign"))
+    for saga_id, inputs in journal.items():
+        if sum(given["kind"] in ("Chosen", "Reassigned") for given in inputs) > written[saga_id]:
+            seen.unaudited.append(str(saga_id))
 
 
 def _replays(row: Any, inputs: list[Any], definition: Saga) -> bool:

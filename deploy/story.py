@@ -9,8 +9,9 @@ from sqlalchemy import or_, select
 from contracts.runtime.database import Database
 from contracts.runtime.session import BatchSession
 from orchestrator.core import tell
+from orchestrator.core.state import Review
 from orchestrator.shell import runner, store
-from orchestrator.shell.tables import JournalRow, SagaRow
+from orchestrator.shell.tables import JournalRow, ReviewRow, SagaRow
 from side_effects.trail.tables import Delivery, EventRow
 
 
@@ -39,7 +40,16 @@ def _story(session: BatchSession, row: Any, at: datetime) -> list[str]:
     saga = store.loaded(row, runner.definition)
     definition = runner.definition(row.name, row.definition)
     lines = tell.told(saga.state.started_at, [(j.at, j.notes) for j in journal])
-    return [*lines, "", *tell.why(definition, saga.state, at), ""]
+    who = _working(session, saga.state.review, at)
+    return [*lines, "", *tell.why(definition, saga.state, at), *who, ""]
+
+
+def _working(session: BatchSession, review: Review | None, at: datetime) -> list[str]:
+    """Who has claimed the review that is open."""
+    if review is None:
+        return []
+    row = session.get(ReviewRow, review.id)
+    return [tell.working(row.claimed_by, at - row.claimed_at)] if row and row.claimed_by else []
 
 
 def _heard(trail: Database, order_id: str, since: datetime) -> list[str]:

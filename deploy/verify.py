@@ -169,6 +169,12 @@ def _unfinished_wakes(seen: Evidence, checked: Checked) -> None:
     checked.all_of("I13", "the journal does not give the state of", seen.replayed, seen.unreplayed)
 
 
+def _people_are_audited(seen: Evidence, checked: Checked) -> None:
+    broken = seen.audit_broken
+    checked.all_of("I23", "the audit was changed at its number", seen.audited, broken)
+    checked.all_of("I23", "decided without an audit row: saga", seen.replayed, seen.unaudited)
+
+
 def _confirmed_once(seen: Evidence, checked: Checked) -> None:
     confirmed = seen.confirmed & seen.judged
     events = Counter(seen.confirmations)
@@ -225,7 +231,8 @@ def _rules() -> Iterator[Callable[[Evidence, Checked], None]]:
     yield from (_money_balances, _money_is_the_providers, _refunds_are_the_providers)
     yield from (_one_authorization, _confirmed_is_paid)
     yield from (_taken_is_shipped, _rejected_holds_nothing, _stock_adds_up, _reserved_is_live)
-    yield from (_unfinished_wakes, _confirmed_once, _pushed_once)
+    yield from (_unfinished_wakes, _people_are_audited)
+    yield from (_confirmed_once, _pushed_once)
     yield from (_all_delivered, _nothing_personal)
     yield from (_accepted_is_known, _benefits_are_kept)
 

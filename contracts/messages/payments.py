@@ -93,6 +93,24 @@ class RefundFailed(Failed, public=True):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefundApproved(Succeeded):
+    """The amount may be given back."""
+
+    order_id: OrderId
+    refund_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundNeedsApproval(Succeeded):
+    """With this amount more than `limit` is given back of the order: a second person decides."""
+
+    order_id: OrderId
+    refund_id: str
+    amount: Money
+    limit: Money
+
+
+@dataclass(frozen=True, kw_only=True)
 class AuthorizePayment(
     Command[PaymentAuthorized | PaymentFailed | PaymentActionRequired | PaymentStatusUnknown],
     to="payments",
@@ -130,6 +148,15 @@ class ReturnPayment(Command[PaymentReturned | RefundFailed | PaymentStatusUnknow
 
     order_id: OrderId
     refund_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApproveRefund(Command[RefundApproved | RefundNeedsApproval], to="payments", effect=False):
+    """May this much be given back on the word of whoever asked for it?"""
+
+    order_id: OrderId
+    refund_id: str
+    amount: Money
 
 
 @dataclass(frozen=True, kw_only=True)

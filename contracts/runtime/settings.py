@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     payment_return_url: str = Field(
         "http://localhost/", description="where customers come back to from their bank"
     )
+    refund_limit: int = Field(
+        100_000, ge=0, description="minor units of an order's refunds without a second person"
+    )
     carrier_url: str = Field("", description="rates and shipments over HTTP")
     smtp_url: str = Field("", description="smtp://host:port")
     crm_url: str = Field("", description="where CRM webhooks are posted")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from deploy.client import Platform, Refused
 
@@ -56,8 +56,10 @@ def show(value: Any) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print as a table."""
-    drawn = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+    """Print as a table; the first column, by which one is chosen, is never cut."""
+    whole = max((len(str(row[0])) for row in rows), default=0)
+    heads: list[Column | str] = [Column(columns[0], min_width=whole), *columns[1:]]
+    drawn = Table(*heads, title=title, title_justify="left", box=None, pad_edge=False)
     for row in rows:
         drawn.add_row(*(str(cell) for cell in row))
     out.print(drawn)

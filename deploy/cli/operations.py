@@ -1,4 +1,4 @@
-"""sagas, reviews, events, dead, consumers, verify: what an operator looks at and does."""
+"""sagas, audit, events, dead, consumers, verify: what an operator looks at and does."""
 
 import os
 from typing import Annotated, Any
@@ -20,9 +20,7 @@ from deploy.cli.common import (
 )
 from deploy.client import Refused
 
-reviews_app = typer.Typer(help="What waits for a person.", invoke_without_command=True)
 dead_app = typer.Typer(help="What could not be handled.", invoke_without_command=True)
-app.add_typer(reviews_app, name="reviews")
 app.add_typer(dead_app, name="dead")
 Status = Annotated[str, typer.Option(help="running, undoing, review, completed, undone.")]
 
@@ -38,36 +36,15 @@ def sagas(data: Data = FOLDER, url: Url = "", status: Status = "", as_json: AsJs
     table("", ("order", "status", "step", "since", "why"), rows)
 
 
-@reviews_app.callback()
-def reviews(
-    context: typer.Context, data: Data = FOLDER, url: Url = "", as_json: AsJson = False
-) -> None:
-    """What waits for a person, oldest first."""
-    if context.invoked_subcommand:
-        return
-    listed = platform(data, url).get("/reviews")["reviews"]
+@app.command()
+def audit(data: Data = FOLDER, url: Url = "", as_json: AsJson = False) -> None:
+    """What people did about reviews, newest first."""
+    listed = platform(data, url).get("/audit")["audit"]
     if as_json:
         return show(listed)
-    rows = [
-        (r["id"], r["question"], r["owner"], r["since"], r["until"], ", ".join(r["choices"]))
-        for r in listed
-    ]
-    table("", ("review", "question", "who", "since", "until", "choices"), rows)
-
-
-@reviews_app.command("decide")
-def decide(
-    review: str,
-    choice: str,
-    reason: Annotated[str, typer.Option(help="Why; kept with the decision.")],
-    data: Data = FOLDER,
-    url: Url = "",
-) -> None:
-    """Decide a review."""
-    body = {"choice": choice, "reason": reason}
-    answer = platform(data, url).call("POST", f"/reviews/{review}/decision", body)
-    for note in answer["notes"]:
-        out.print(note, markup=False)
+    names = ("number", "at", "by", "role", "action", "detail", "reason", "about", "subject")
+    heads = (*names[:-2], "review", "order")
+    table("", heads, [[row[name] for name in names] for row in listed])
 
 
 @app.command()

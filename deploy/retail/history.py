@@ -1,6 +1,6 @@
-"""Orders that have happened are not suspected anew: fraud's limits make way for an import.
+"""What has happened is not judged anew: fraud's limits and that of refunds make way for an import.
 
-The rules stay on and are checked, only so wide that no past order meets them; how they stood is
+The rules stay on and are checked, only so wide that nothing past meets them; how they stood is
 remembered with the import, and put back at its end.
 """
 
@@ -10,8 +10,10 @@ from typing import Any
 
 from deploy.retail.calls import Calls, at
 from deploy.retail.memory import Memory
+from deploy.retail.order import CURRENCY
 
 RULES = "/fraud/rules"
+REFUND_LIMIT = f"/refund-limits/{CURRENCY}"
 WIDE = 1_000_000_000_000
 MOST_ORDERS = 1000
 KINDS = ("amount", "velocity")
@@ -27,6 +29,19 @@ def not_suspected(calls: Calls, memory: Memory) -> Iterator[None]:
     for rule in memory.rules:
         _put(calls, rule, rule["limits"])
     memory.rules = None
+    memory.save()
+
+
+@contextmanager
+def not_approved_anew(calls: Calls, memory: Memory) -> Iterator[None]:
+    """While the block lasts, and on until it has been ended well, refunds need no second person."""
+    if memory.refund_limit is None:
+        memory.refund_limit = calls.get(REFUND_LIMIT)["money"]["amount"]
+        memory.save()
+    calls("PUT", REFUND_LIMIT, {"amount": WIDE})
+    yield
+    calls("PUT", REFUND_LIMIT, {"amount": memory.refund_limit})
+    memory.refund_limit = None
     memory.save()
 
 

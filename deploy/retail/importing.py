@@ -15,7 +15,7 @@ from contracts.runtime.settings import Settings
 from deploy.retail import comparison, ending, promotions, returning, stock, submitting
 from deploy.retail.calls import Calls, Show
 from deploy.retail.comparison import Comparison
-from deploy.retail.history import not_suspected
+from deploy.retail.history import not_approved_anew, not_suspected
 from deploy.retail.invoices import Reading
 from deploy.retail.memory import Memory
 from deploy.retail.returning import Returns
@@ -76,7 +76,7 @@ def run(
         _through(calls, outcome, show)
     with _timed(outcome, "comparing"):
         outcome.compared = _compared(calls, outcome, memory, config)
-    with _timed(outcome, "returning"):
+    with _timed(outcome, "returning"), not_approved_anew(calls, memory):
         _send_back(calls, outcome, show, config)
     if is_new and outcome.known_before:
         outcome.compared.notes.append(FORGOTTEN.format(outcome.known_before))

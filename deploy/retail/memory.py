@@ -23,7 +23,8 @@ class Memory:
     """How the platform stood before: units received and shipped by SKU, and the sales by day.
 
     There are no sales where orders were still on their way. `is_new` until any of this is known.
-    `rules` are fraud's as they stood, while they are out of the way. `seed` is that of promotions.
+    `rules` are fraud's and `refund_limit` is payments', as they stood, while they are out of the
+    way. `seed` is that of promotions.
     """
 
     path: Path
@@ -32,6 +33,7 @@ class Memory:
     sales: dict[str, tuple[int, int]] | None = None
     rules: list[dict[str, Any]] | None = None
     seed: int | None = None
+    refund_limit: int | None = None
     is_new: bool = True
 
     def grow(self, invoices: int) -> None:

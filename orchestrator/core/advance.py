@@ -8,8 +8,17 @@ steps stand and decides what follows: go on, undo, ask a person, or end.
 from orchestrator.core.answers import answered
 from orchestrator.core.decision import Decision
 from orchestrator.core.definition import Saga
-from orchestrator.core.reviewing import close_if_moot, decided, open_next
-from orchestrator.core.state import Answer, Cancelled, Chosen, Input, Start, State, StepState
+from orchestrator.core.reviewing import close_if_moot, decided, open_next, reassigned
+from orchestrator.core.state import (
+    Answer,
+    Cancelled,
+    Chosen,
+    Input,
+    Reassigned,
+    Start,
+    State,
+    StepState,
+)
 from orchestrator.core.turn import Turn, begin_do
 from orchestrator.core.undoing import go_back
 from orchestrator.core.waiting import woken
@@ -34,6 +43,8 @@ def _taken(turn: Turn, happened: Input) -> str | None:
         return answered(turn, happened)
     if isinstance(happened, Chosen):
         return decided(turn, happened)
+    if isinstance(happened, Reassigned):
+        return reassigned(turn, happened)
     if isinstance(happened, Cancelled):
         return _cancelled(turn, happened)
     if turn.state.version == 0:

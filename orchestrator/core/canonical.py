@@ -2,9 +2,9 @@
 
 Times: a timer runs or does not; the deadline has passed or has not. Which timer ends first is a
 choice of the walk. Numbers of attempts and queries stand in ids only, so they are taken relative to
-the latest. What a settled step has tried, and the words of a reason, decide nothing any more. On
-the way back nothing is begun any more, so it does not matter what was remembered, nor how a step
-came to have no effect.
+the latest. What a settled step has tried, the words of a reason, and which role or which person is
+asked, decide nothing about what can follow. On the way back nothing is begun any more, so it does
+not matter what was remembered, nor how a step came to have no effect.
 """
 
 from collections.abc import Hashable
@@ -61,7 +61,7 @@ def _whole_key(state: State) -> tuple[Hashable, ...]:
         state.status,
         state.heading,
         state.deadline == PAST and state.heading == "forward",
-        review and (review.step, review.level, review.choices, review.then, review.owner),
+        review and (review.step, review.level, review.choices, review.then),
     )
 
 

@@ -74,10 +74,13 @@ def _about_the_whole(saga: Saga) -> Iterator[str]:
 
 def _about_data(saga: Saga) -> Iterator[str]:
     params = getattr(saga.data, "__dataclass_params__", None)
+    names = {field.name for field in dataclasses.fields(saga.data)} if params else set()
     if params is None or not params.frozen:
         yield f"{saga.data.__name__} is no frozen dataclass"
-    elif "order_id" not in {field.name for field in dataclasses.fields(saga.data)}:
+    elif "order_id" not in names:
         yield f"{saga.data.__name__} has no order_id"
+    elif "asked_by" not in names and any(step.second_person for step in saga.flat):
+        yield f"{saga.data.__name__} does not say who asked for it (asked_by), so who is second?"
     if not callable(getattr(saga.data, "learn", None)):
         yield f"{saga.data.__name__} cannot learn"
 
@@ -116,6 +119,8 @@ def _about_question(step: Step, result: type[Any], rule: Question) -> Iterator[s
         yield f"{step.name}: the review of {result.__name__} asks nobody, or for no time"
     if rule.then == "continue" and issubclass(result, Unknown):
         yield f"{step.name}: going on after {result.__name__} by the clock would be a guess"
+    if rule.then == "continue" and rule.second_person:
+        yield f"{step.name}: the clock is no second person for {result.__name__}"
 
 
 def _about_query(step: Step) -> Iterator[str]:

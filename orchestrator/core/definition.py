@@ -42,12 +42,14 @@ class Remembered(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """A person is asked: the question, the role that is asked, how long, and what happens then."""
+    """A person is asked: the question, the role that is asked, how long, and what happens then;
+    whether it has to be a second person."""
 
     question: str
     by: str
     within: timedelta
     then: Then | None = None
+    second_person: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +79,13 @@ class Step:
     def query(self) -> Query | None:
         """The one query of this step; it serves do and undo alike."""
         return next((rule for rule in self.on.values() if isinstance(rule, Query)), None)
+
+    @cached_property
+    def second_person(self) -> bool:
+        """Whether a question about this step is one for a second person; then all of them are, so
+        that nobody gets around it when the answer stays away."""
+        rules = self.on.values()
+        return any(isinstance(rule, Question) and rule.second_person for rule in rules)
 
 
 @dataclass(frozen=True)
@@ -164,10 +173,18 @@ def parallel(*steps: Step) -> Parallel:
     return Parallel(steps)
 
 
-def review(question: str, *, by: str, within: timedelta, then: Then | None = None) -> Question:
+def review(
+    question: str,
+    *,
+    by: str,
+    within: timedelta,
+    then: Then | None = None,
+    second_person: bool = False,
+) -> Question:
     """Stop and let the role `by` decide; when that takes too long, `then` (by default: undo
-    before the pivot, escalate after it)."""
-    return Question(question=question, by=by, within=within, then=then)
+    before the pivot, escalate after it). With `second_person`, it is nobody who asked for the saga
+    (`asked_by` in its data) or on whose word one of its steps rests."""
+    return Question(question=question, by=by, within=within, then=then, second_person=second_person)
 
 
 def query(command: Make, *, every: timedelta, attempts: int) -> Query:

@@ -87,7 +87,8 @@ def _exceptions(step: Step) -> str:
             asks = f"ask {command_of(rule.command).__name__} ×{rule.attempts}"
             said.append(f"{result.__name__}: {asks} every {rule.every.total_seconds():g} s")
         else:
-            said.append(f"{result.__name__}: {rule.by} decides")
+            second = " (a second person)" if rule.second_person else ""
+            said.append(f"{result.__name__}: {rule.by} decides{second}")
     return "; ".join(said) or "-"
 
 

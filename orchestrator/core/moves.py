@@ -15,6 +15,8 @@ from orchestrator.core.state import (
     Choice,
     Chosen,
     Input,
+    Reassigned,
+    Review,
     Start,
     State,
     StepState,
@@ -24,6 +26,7 @@ from orchestrator.core.turn import id_of
 from orchestrator.core.world import Reply, Sides, Told, awaited, handled, has_effect
 
 CANCELLED = Cancelled(at=NOW, by="the customer", reason="it is not wanted any more")
+PEOPLE = ("a person", "a second person")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +147,22 @@ def _decisions(saga: Saga, state: State, sides: Sides) -> Iterator[Move]:
     review = state.review
     if not review:
         return
-    place = saga.place[review.step]
+    yield Move("somebody asks another role", state, sides, _reassigned(saga, review))
+    place, person = saga.place[review.step], next(p for p in PEOPLE if p not in review.not_by)
     for choice in review.choices:
         decided = _decided(saga, state, sides, place, choice)
         if decided:
             chosen = Chosen(
-                at=NOW, review_id=review.id, choice=choice, by="a person", reason="so it is"
+                at=NOW, review_id=review.id, choice=choice, by=person, reason="so it is"
             )
             after, told = decided
-            label = f"a person chooses {choice} about {review.step}"
+            label = f"{person} chooses {choice} about {review.step}"
             yield Move(label, state, after, chosen, place, told, choice == "retry")
+
+
+def _reassigned(saga: Saga, review: Review) -> Reassigned:
+    owner = saga.owner if review.owner != saga.owner else "another role"
+    return Reassigned(at=NOW, review_id=review.id, owner=owner, by=PEOPLE[0], reason="theirs")
 
 
 def _decided(

@@ -12,7 +12,7 @@ from contracts.messages.reviews import ManualReviewRequired
 from contracts.messages.values import ContactId, CustomerId, derived
 from orchestrator.core.answers import done
 from orchestrator.core.definition import Question, Step, Then
-from orchestrator.core.state import Choice, Chosen, Review, StepState, Trouble
+from orchestrator.core.state import Choice, Chosen, Reassigned, Review, StepState, Trouble
 from orchestrator.core.turn import Turn, ask, begin_do, begin_undo, send_again
 
 HIGHEST = 2
@@ -48,10 +48,31 @@ def decided(turn: Turn, chosen: Chosen) -> str | None:
         return "that review is not open"
     if chosen.choice not in review.choices:
         return f"{chosen.choice} is none of {', '.join(review.choices)}"
+    if barred := barred_from(review, chosen.by):
+        return barred
     said = f"{chosen.by} chose {chosen.choice}: {chosen.reason}"
     turn.notes.append(said)
     _close(turn, review)
     _do(turn, turn.saga.place[review.step], chosen.choice, said, chosen.by)
+    return None
+
+
+def barred_from(review: Review, person: str) -> str:
+    """Why this person must not decide the review; empty when they may, if their role does."""
+    if person not in review.not_by:
+        return ""
+    return f"{person} has acted in this before; a second person decides"
+
+
+def reassigned(turn: Turn, given: Reassigned) -> str | None:
+    """Let another role be asked, in the time that is left, or say why it is ignored."""
+    review = turn.review
+    if not review or review.id != given.review_id:
+        return "that review is not open"
+    if review.owner == given.owner:
+        return f"{given.owner} is asked already"
+    turn.review = replace(review, owner=given.owner)
+    turn.notes.append(f"{given.by} gave it to {given.owner}: {given.reason}")
     return None
 
 
@@ -90,7 +111,14 @@ def _open(turn: Turn, place: int, step: StepState) -> None:
         choices=choices,
         then=(rule.then if rule else None) or usual,
         level=0,
+        not_by=_acted(turn) if turn.saga.flat[place].second_person else (),
     )
+
+
+def _acted(turn: Turn) -> tuple[str, ...]:
+    """Who asked for this saga, and on whose word its steps rest."""
+    people = (getattr(turn.data, "asked_by", ""), *(step.by for step in turn.steps))
+    return tuple(dict.fromkeys(filter(None, people)))
 
 
 def _question(step: StepState) -> str:
@@ -118,6 +146,7 @@ def _ask_person(
     choices: tuple[Choice, ...],
     then: Then,
     level: int,
+    not_by: tuple[str, ...],
 ) -> None:
     turn.reviews += 1
     review = Review(
@@ -131,10 +160,17 @@ def _ask_person(
         choices=choices,
         then=then,
         level=level,
+        not_by=not_by,
     )
     turn.review = review
     turn.opened.append(review)
-    turn.notes.append(f"{owner} is asked: {question} ({', '.join(choices)})")
+    _announce(turn, review)
+
+
+def _announce(turn: Turn, review: Review) -> None:
+    second = f" (a second person, not {' or '.join(review.not_by)})" if review.not_by else ""
+    choices = ", ".join(review.choices)
+    turn.notes.append(f"{review.owner} is asked{second}: {review.question} ({choices})")
     turn.events.append(
         ManualReviewRequired(
             saga_id=turn.state.id,
@@ -142,8 +178,8 @@ def _ask_person(
             customer_id=getattr(turn.data, "customer_id", CustomerId("")),
             contact_id=getattr(turn.data, "contact_id", ContactId("")),
             review_id=review.id,
-            question=question,
-            owner=owner,
+            question=review.question,
+            owner=review.owner,
         )
     )
 
@@ -166,6 +202,7 @@ def _escalate(turn: Turn, review: Review) -> None:
         choices=review.choices,
         then=review.then,
         level=review.level + 1,
+        not_by=review.not_by,
     )
 
 

@@ -59,8 +59,9 @@ class StepState(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Review(Struct, frozen=True, kw_only=True):
-    """A person is asked about the `trouble` of a step: what they may choose, until when, and what
-    happens then."""
+    """A person in the role `owner` is asked about the `trouble` of a step: what they may choose,
+    until when, and what happens then. `not_by` are those who have acted in this saga before, where
+    a second person has to decide."""
 
     id: str
     step: str
@@ -72,6 +73,7 @@ class Review(Struct, frozen=True, kw_only=True):
     choices: tuple[Choice, ...]
     then: Then
     level: int = 0
+    not_by: tuple[str, ...] = ()
 
 
 class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -131,6 +133,16 @@ class Chosen(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Reassigned(Struct, frozen=True, kw_only=True):
+    """`by` wants the role `owner` to be asked instead."""
+
+    at: datetime
+    review_id: str
+    owner: str
+    by: str
+    reason: str
+
+
 class Cancelled(Struct, frozen=True, kw_only=True):
     """`by` wants the saga to be undone, if that is still possible."""
 
@@ -139,7 +151,7 @@ class Cancelled(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-Input = Start | Answer | Wake | Chosen | Cancelled
+Input = Start | Answer | Wake | Chosen | Reassigned | Cancelled
 
 
 def begin(saga: Saga, saga_id: SagaId, data: Any, at: datetime) -> State:

@@ -14,6 +14,8 @@ from orchestrator.core.state import (
     Chosen,
     Input,
     Kind,
+    Reassigned,
+    Review,
     Start,
     State,
     StepState,
@@ -72,18 +74,35 @@ def _foreign(
 
 
 def _of_people(state: State) -> Iterator[tuple[str, Input]]:
-    """A decision of another review (a double click, an old page), and no choice at all."""
+    """What is about another review (a double click, an old page), what is no choice at all, and
+    what a person decides who must not."""
+    old = derived(state.id, "review", str(state.reviews - 1 if state.review else state.reviews))
+    late = Reassigned(at=NOW, review_id=old, owner="another role", by="somebody", reason="late")
+    yield "somebody reassigns an old review", late
     for choice in ("retry", "continue", "undo"):
-        old = derived(state.id, "review", str(state.reviews - 1 if state.review else state.reviews))
         yield (
             f"somebody decides an old review: {choice}",
             Chosen(at=NOW, review_id=old, choice=choice, by="somebody", reason="late"),
         )
     if state.review:
-        wrong = next((c for c in ("undo", "jump") if c not in state.review.choices), "jump")
+        yield from _of_review(state.review)
+
+
+def _of_review(review: Review) -> Iterator[tuple[str, Input]]:
+    wrong = next((c for c in ("undo", "jump") if c not in review.choices), "jump")
+    yield (
+        f"somebody chooses what is not offered: {wrong}",
+        Chosen(at=NOW, review_id=review.id, choice=wrong, by="somebody", reason="?"),
+    )
+    yield (
+        "somebody asks the role that is asked",
+        Reassigned(at=NOW, review_id=review.id, owner=review.owner, by="somebody", reason="?"),
+    )
+    for person in review.not_by:
+        choice = review.choices[0]
         yield (
-            f"somebody chooses what is not offered: {wrong}",
-            Chosen(at=NOW, review_id=state.review.id, choice=wrong, by="somebody", reason="?"),
+            f"somebody decides who has acted before: {person}",
+            Chosen(at=NOW, review_id=review.id, choice=choice, by=person, reason="once more"),
         )
 
 

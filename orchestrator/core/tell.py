@@ -41,6 +41,11 @@ def why(saga: Saga, state: State, now: datetime) -> list[str]:
     return [*lines, *_by_hand(state)]
 
 
+def working(person: str, span: timedelta) -> str:
+    """That somebody works on the open review."""
+    return f"{person} has worked on it for {_clock(span)}."
+
+
 def current(state: State) -> str:
     """The name of the step the saga is at: under way, waiting to be tried again, or in trouble;
     empty when there is none."""
@@ -112,6 +117,8 @@ def _for_people(review: Review, now: datetime) -> Iterator[str]:
     yield f"{review.owner} has been asked for {_clock(now - review.opened_at)}: {review.question}"
     for choice in review.choices:
         yield f"{review.owner} may {choice}: {CONSEQUENCES[choice]}."
+    if review.not_by:
+        yield f"It takes a second person: not {' or '.join(review.not_by)}."
     after = {"undo": "everything is undone", "continue": "it goes on"}.get(review.then)
     yield f"If nobody decides in {_clock(review.until - now)}, {after or 'it is asked again'}."
 

@@ -1,32 +1,23 @@
-"""Looking at sagas and deciding reviews: where each stands, and what a person may do."""
+"""Looking at sagas: where each stands, what happened, and what a person may do."""
 
 from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
 from contracts.delivery.due import Host
-from contracts.messages.values import SagaId
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.problems import Problem
 from orchestrator.core.state import FINISHED
 from orchestrator.shell import runner
-from orchestrator.shell.tables import JournalRow, ReviewRow, SagaRow
+from orchestrator.shell.tables import JournalRow, SagaRow
 
 Staff = Annotated[Caller, Depends(allow("support", "risk", "operator"))]
 PAGE = 100
 Word = Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
-
-
-class DecisionBody(BaseModel):
-    """What a person decided, and why."""
-
-    model_config = ConfigDict(extra="forbid")
-    choice: str = Field(min_length=1, max_length=50)
-    reason: str = Field(min_length=1, max_length=1000)
 
 
 class SagaFilter(BaseModel):
@@ -71,39 +62,6 @@ def routes(host: Host) -> APIRouter:
     return router
 
 
-def review_routes(host: Host) -> APIRouter:
-    """The routes about reviews."""
-    router = APIRouter(tags=["reviews"])
-
-    @router.get("/reviews")
-    def reviews(caller: Staff) -> dict[str, Any]:
-        """What waits for a person, oldest first."""
-        open_ones = (
-            select(ReviewRow.__table__)
-            .where(ReviewRow.closed_at.is_(None))
-            .order_by(ReviewRow.opened_at)
-            .limit(500)
-        )
-        with host.db.transaction() as session:
-            rows = session.execute(open_ones).all()
-        return {"reviews": [_review(row) for row in rows]}
-
-    @router.post("/reviews/{review_id}/decision")
-    def decide(review_id: str, body: DecisionBody, caller: Staff) -> dict[str, Any]:
-        """Decide a review; a second decision is refused with the reason."""
-        with host.db.transaction() as session:
-            row = session.execute(
-                select(ReviewRow.__table__).where(ReviewRow.id == review_id)
-            ).one_or_none()
-        if row is None:
-            raise Problem(404, "not-found", "There is no such review")
-        if not caller.may(row.owner):
-            raise Problem(403, "forbidden", "Not with this role", f"{row.owner} decides this.")
-        return _decide(host, row, body, caller)
-
-    return router
-
-
 def detail(row: Any) -> dict[str, Any]:
     """A saga as JSON: its row's facts and every step's state."""
     definition = runner.definition(row.name, row.definition)
@@ -118,15 +76,6 @@ def detail(row: Any) -> dict[str, Any]:
         "review": state["review"],
         "allowed_actions": state["review"]["choices"] if state["review"] else [],
     }
-
-
-def _decide(host: Host, row: Any, body: DecisionBody, caller: Caller) -> dict[str, Any]:
-    chosen = {"review_id": row.id, "by": caller.subject, **body.model_dump()}
-    decision = host.run(lambda s: runner.decide(s, SagaId(row.saga_id), chosen))
-    if decision is None or decision.ignored is not None:
-        because = decision.ignored if decision else "there is no such saga"
-        raise Problem(409, "moved-on", "The decision was not applied", str(because))
-    return {"saga_id": row.saga_id, "notes": list(decision.notes)}
 
 
 def _listed(chosen: SagaFilter) -> Any:
@@ -185,19 +134,4 @@ def _brief(row: Any) -> dict[str, Any]:
         "started_at": row.started_at,
         "changed_at": row.changed_at,
         "next_at": row.state["wake_at"],
-    }
-
-
-def _review(row: Any) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "saga_id": row.saga_id,
-        "order_id": row.subject,
-        "step": row.step,
-        "question": row.question,
-        "owner": row.owner,
-        "since": row.opened_at,
-        "until": row.until,
-        "choices": row.choices,
-        "then": row.otherwise,
     }

@@ -18,12 +18,15 @@ from contracts.messages.values import OrderId, SagaId, Sku, derived
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.problems import Problem
 from contracts.runtime.session import BatchSession
+from orchestrator.core.state import Cancelled, State
 from orchestrator.sagas.cancel import CANCEL
 from orchestrator.sagas.cancel_data import Cancel
+from orchestrator.sagas.order_data import Order
 from orchestrator.sagas.returning import RETURN
 from orchestrator.sagas.returning_data import Return
 from orchestrator.shell import runner
 from orchestrator.shell.runner import Beginning, saga_id_of
+from orchestrator.shell.store import Loaded
 from orchestrator.shell.tables import SagaRow
 
 KEY = r"^[\x21-\x7e]+$"
@@ -82,46 +85,54 @@ def _cancelled(
     session: BatchSession, order_id: OrderId, caller: Caller, reason: str
 ) -> dict[str, Any]:
     order = _order(session, order_id, caller)
-    decided = runner.cancel(session, saga_id_of(order_id), caller.subject, reason)
-    if decided is None or decided.ignored is None or order.state["heading"] == "back":
-        return _answer(order_id, saga_id_of(order_id), "the order is being undone")
-    if not order.version:
+    runner.tell(session, order, Cancelled, by=caller.subject, reason=reason)
+    if order.state.heading == "back":
+        return _answer(order_id, order.state.id, "the order is being undone")
+    if not order.state.version:
         title = "The order has not begun yet"
         raise Problem(409, "being-decided", title, "Ask again in a moment.", {"Retry-After": "5"})
-    if not _is_decided(order):
+    if not _is_decided(order.state):
         title = "The order is being confirmed right now"
         raise Problem(409, "being-decided", title, "Ask again in a second.", {"Retry-After": "1"})
     saga_id = SagaId(derived(order_id, CANCEL.name))
-    _start_once(session, _cancel(order, order_id, saga_id, reason))
+    data = _cancel(order.state.data, caller.subject, reason)
+    _start_once(session, Beginning(CANCEL, saga_id, order_id, data))
     return _answer(order_id, saga_id, "the order is being cancelled, unless it is sent already")
 
 
-def _is_decided(order: Any) -> bool:
+def _is_decided(order: State) -> bool:
     """Whether the pivot of the order's saga has succeeded."""
-    saga = runner.definition(order.name, order.definition)
-    return bool(order.state["steps"][saga.pivot_place].get("status") == "done")
+    saga = runner.definition(order.saga, order.saga_version)
+    return order.steps[saga.pivot_place].status == "done"
 
 
-def _cancel(order: Any, order_id: OrderId, saga_id: SagaId, reason: str) -> Beginning:
-    data = Cancel(
-        order_id=order_id,
+def _cancel(order: Order, asked_by: str, reason: str) -> Cancel:
+    return Cancel(
+        order_id=order.order_id,
+        asked_by=asked_by,
         reason=reason,
-        promotion=bool(order.data["promotion_code"]),
-        points=order.data["payable"]["points"] > 0,
+        amount=order.costs.total,
+        promotion=order.has_promotion(),
+        points=order.has_points(),
     )
-    return Beginning(CANCEL, saga_id, order_id, data)
 
 
 def _returned(
     session: BatchSession, order_id: OrderId, caller: Caller, key: str, body: ReturnBody
 ) -> dict[str, Any]:
     order = _order(session, order_id, caller)
-    if not _is_decided(order):
+    if not _is_decided(order.state):
         title = "The order is not confirmed"
         raise Problem(409, "not-confirmed", title, "Cancel it instead.")
     return_id = derived(order_id, RETURN.name, caller.subject, key)
     lines = tuple(ReturnLine(sku=Sku(line.sku), quantity=line.quantity) for line in body.lines)
-    data = Return(order_id=order_id, return_id=return_id, lines=lines, received=body.received)
+    data = Return(
+        order_id=order_id,
+        return_id=return_id,
+        asked_by=caller.subject,
+        lines=lines,
+        received=body.received,
+    )
     saga_id = SagaId(return_id)
     if (known := _start_once(session, Beginning(RETURN, saga_id, order_id, data))) is not None:
         asked = (known["lines"], known["received"])
@@ -132,14 +143,13 @@ def _returned(
     return _answer(order_id, saga_id, "the return is under way")
 
 
-def _order(session: BatchSession, order_id: OrderId, caller: Caller) -> Any:
+def _order(session: BatchSession, order_id: OrderId, caller: Caller) -> Loaded:
     """The order's saga, locked, if the caller may know of it."""
-    found = select(SAGAS).where(SAGAS.c.id == saga_id_of(order_id)).with_for_update()
-    row = session.execute(found).one_or_none()
-    foreign = row and caller.role == "customer" and row.data["customer_id"] != caller.subject
-    if row is None or foreign:
+    order = runner.found(session, saga_id_of(order_id))
+    foreign = order and caller.role == "customer" and order.state.data.customer_id != caller.subject
+    if order is None or foreign:
         raise Problem(404, "not-found", "There is no such order")
-    return row
+    return order
 
 
 def _start_once(session: BatchSession, beginning: Beginning) -> dict[str, Any] | None:

@@ -1,10 +1,13 @@
 """CANCEL: how a confirmed order is taken back before it is sent, as a value."""
 
-from contracts.messages.payments import PaymentStatusUnknown
+from contracts.messages.payments import PaymentStatusUnknown, RefundNeedsApproval
 from contracts.messages.shipping import ShippingStatusUnknown
-from orchestrator.core.definition import Saga, minutes, pivot, query, seconds, step
+from orchestrator.core.definition import Saga, hours, minutes, pivot, query, review, seconds, step
 from orchestrator.sagas.cancel_data import Cancel
 
+LARGE = review(
+    "A refund over the limit. Pay it back?", by="operator", within=hours(24), second_person=True
+)
 ASK_PAYMENTS = query(Cancel.query_refund, every=seconds(30), attempts=10)
 ASK_SHIPPING = query(Cancel.query_shipping, every=seconds(30), attempts=10)
 
@@ -21,6 +24,12 @@ CANCEL = Saga(
             do=Cancel.stop_shipping,
             within=seconds(20),
             on={ShippingStatusUnknown: ASK_SHIPPING},
+        ),
+        step(
+            "approve refund",
+            do=Cancel.approve,
+            when=Cancel.has_amount,
+            on={RefundNeedsApproval: LARGE},
         ),
         step(
             "return payment",

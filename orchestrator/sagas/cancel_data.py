@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from contracts.messages.base import Result
 from contracts.messages.inventory import ReleaseInventory
 from contracts.messages.loyalty import RestorePoints
-from contracts.messages.payments import QueryRefund, ReturnPayment
+from contracts.messages.payments import ApproveRefund, QueryRefund, ReturnPayment
 from contracts.messages.promotions import WithdrawPromotion
 from contracts.messages.returns import CancelOrder, LockOrder, UnlockOrder
 from contracts.messages.shipping import QueryShipping, StopShipping
-from contracts.messages.values import OrderId
+from contracts.messages.values import Money, OrderId
 from orchestrator.core.definition import Undoing
 
 REFUND = "cancel"
@@ -17,10 +17,13 @@ REFUND = "cancel"
 
 @dataclass(frozen=True, kw_only=True)
 class Cancel:
-    """The cancelling of one order: why, and what the order took that must be given back."""
+    """The cancelling of one order: who wants it and why, and what the order took that must be given
+    back."""
 
     order_id: OrderId
+    asked_by: str
     reason: str
+    amount: Money
     promotion: bool
     points: bool
 
@@ -31,6 +34,10 @@ class Cancel:
     def has_promotion(self) -> bool:
         """Whether the order took a use of a code."""
         return self.promotion
+
+    def has_amount(self) -> bool:
+        """Whether there was anything to pay."""
+        return self.amount.amount > 0
 
     def has_points(self) -> bool:
         """Whether the order took points."""
@@ -51,6 +58,10 @@ class Cancel:
     def query_shipping(self) -> QueryShipping:
         """Find out about the parcel."""
         return QueryShipping(order_id=self.order_id)
+
+    def approve(self) -> ApproveRefund:
+        """Have the amount judged."""
+        return ApproveRefund(order_id=self.order_id, refund_id=REFUND, amount=self.amount)
 
     def return_payment(self) -> ReturnPayment:
         """Give all of the money back."""

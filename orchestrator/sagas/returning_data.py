@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from contracts.messages.base import Result
-from contracts.messages.payments import QueryRefund, RefundPayment
+from contracts.messages.payments import ApproveRefund, QueryRefund, RefundPayment
 from contracts.messages.returns import (
     CompleteReturn,
     ReceiveReturn,
@@ -24,6 +24,7 @@ class Return:
 
     order_id: OrderId
     return_id: str
+    asked_by: str
     lines: tuple[ReturnLine, ...]
     received: bool
     amount: Money | None = learned(ReturnAccepted, ReturnExpected)
@@ -58,6 +59,10 @@ class Return:
     def withdraw(self) -> WithdrawReturn:
         """Forget it."""
         return WithdrawReturn(order_id=self.order_id, return_id=self.return_id)
+
+    def approve(self) -> ApproveRefund:
+        """Have the amount judged."""
+        return ApproveRefund(order_id=self.order_id, refund_id=self.return_id, amount=self.due)
 
     def receive(self) -> ReceiveReturn:
         """Put the goods on hand."""

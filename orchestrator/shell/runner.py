@@ -23,7 +23,17 @@ from contracts.runtime.settings import settings
 from orchestrator.core.advance import advance
 from orchestrator.core.decision import Decision
 from orchestrator.core.definition import Saga, scaled
-from orchestrator.core.state import Answer, Cancelled, Chosen, Input, Start, State, Wake, begin
+from orchestrator.core.state import (
+    Answer,
+    Cancelled,
+    Chosen,
+    Input,
+    Reassigned,
+    Start,
+    State,
+    Wake,
+    begin,
+)
 from orchestrator.sagas import SAGAS
 from orchestrator.shell import store
 from orchestrator.shell.store import Loaded
@@ -123,25 +133,18 @@ def _begun(session: BatchSession, room: int, at: datetime) -> list[Loaded]:
     return sagas
 
 
-def decide(session: BatchSession, saga_id: SagaId, chosen: dict[str, str]) -> Decision | None:
-    """Apply a person's decision of a review; None when there is no such saga."""
-    sagas = store.load(session, [saga_id], definition)
-    if not sagas:
-        return None
-    at = store.now(session)
-    decision = _advance(sagas[0], Chosen(at=at, **chosen))
-    _keep(session, sagas, at)
-    return decision
+def found(session: BatchSession, saga_id: SagaId) -> Loaded | None:
+    """The saga, locked; None when there is none."""
+    return next(iter(store.load(session, [saga_id], definition)), None)
 
 
-def cancel(session: BatchSession, saga_id: SagaId, by: str, reason: str) -> Decision | None:
-    """Undo a saga that is not decided yet; None when there is no such saga."""
-    sagas = store.load(session, [saga_id], definition)
-    if not sagas:
-        return None
+def tell(
+    session: BatchSession, saga: Loaded, kind: type[Chosen | Reassigned | Cancelled], **said: str
+) -> Decision:
+    """Tell a saga that is locked what a person wants of it."""
     at = store.now(session)
-    decision = _advance(sagas[0], Cancelled(at=at, by=by, reason=reason))
-    _keep(session, sagas, at)
+    decision = _advance(saga, kind(at=at, **said))
+    _keep(session, [saga], at)
     return decision
 
 

@@ -39,7 +39,7 @@ class Loaded:
     decided: list[tuple[Input, Decision]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.reviewed = self.state.review is not None
+        self.review = self.state.review
         self.data = self.state.data
 
     def take(self, given: Input, decision: Decision) -> None:
@@ -212,9 +212,20 @@ def _reviews(session: BatchSession, changed: Sequence[Loaded]) -> None:
         for review in decision.reviews
     ]
     insert_rows(session, REVIEWS, opened)
+    update_rows(session, REVIEWS, [_moved(saga.state.review) for saga in changed if _stands(saga)])
     closed = [row for saga in changed for row in _closed(saga)]
     if closed:
         session.execute(_CLOSED, closed)
+
+
+def _stands(saga: Loaded) -> bool:
+    """Whether the saga's review is still the one it was, asked of others or for longer."""
+    now, before = saga.state.review, saga.review
+    return bool(now and before and now.id == before.id and now != before)
+
+
+def _moved(review: Any) -> dict[str, Any]:
+    return {"id": review.id, "owner": review.owner, "until": review.until}
 
 
 def _review_row(saga: Loaded, review: Any) -> dict[str, Any]:
@@ -229,6 +240,9 @@ def _review_row(saga: Loaded, review: Any) -> dict[str, Any]:
         "until": review.until,
         "choices": list(review.choices),
         "otherwise": review.then,
+        "not_by": list(review.not_by),
+        "claimed_by": None,
+        "claimed_at": None,
         "closed_at": None,
         "choice": "",
         "decided_by": "",
@@ -239,7 +253,7 @@ def _review_row(saga: Loaded, review: Any) -> dict[str, Any]:
 def _closed(saga: Loaded) -> list[dict[str, Any]]:
     """The saga's open review is closed unless it is the one that is open now: by a person, by its
     time (`ran out`), by a cancel, or by an answer that came after all (`answered`)."""
-    if not (saga.reviewed or any(decision.reviews for _, decision in saga.decided)):
+    if not (saga.review or any(decision.reviews for _, decision in saga.decided)):
         return []
     given = saga.decided[-1][0]
     return [

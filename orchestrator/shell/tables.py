@@ -1,9 +1,10 @@
-"""What the orchestrator remembers: submissions, sagas, their journal, and reviews."""
+"""What the orchestrator remembers: submissions, sagas, their journal, reviews, and what people did
+about them."""
 
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, Index, Text, Uuid
+from sqlalchemy import JSON, BigInteger, DateTime, Index, Text, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -74,7 +75,10 @@ class JournalRow(Base):
 
 
 class ReviewRow(Base):
-    """A question to a person, and what was decided."""
+    """A question to the people in the role `owner`, but `not_by` some, and what was decided.
+
+    Who works on it (`claimed_by`) is no concern of the saga.
+    """
 
     __tablename__ = "reviews"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -87,9 +91,37 @@ class ReviewRow(Base):
     until: Mapped[datetime | None]
     choices: Mapped[list[Any]]
     otherwise: Mapped[str]
+    not_by: Mapped[list[Any]]
+    claimed_by: Mapped[str | None]
+    claimed_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     choice: Mapped[str]
     decided_by: Mapped[str]
     reason: Mapped[str]
 
-    __table_args__ = (Index("reviews_open", "opened_at", postgresql_where="closed_at IS NULL"),)
+    __table_args__ = (
+        Index("reviews_open", "opened_at", "id", postgresql_where="closed_at IS NULL"),
+    )
+
+
+class AuditRow(Base):
+    """One thing that a person did: `about` which review, and why. Never changed.
+
+    Numbers have no gaps, and each row's digest is made with that of the row before, so that none
+    can be changed or taken out unseen.
+    """
+
+    __tablename__ = "audit"
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    by: Mapped[str]
+    role: Mapped[str]
+    action: Mapped[str]
+    about: Mapped[str]
+    saga_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), index=True)
+    subject: Mapped[str] = mapped_column(Uuid(as_uuid=False))
+    detail: Mapped[str]
+    reason: Mapped[str]
+    digest: Mapped[str]
+
+    __table_args__ = ({"info": {"append_only": True}},)

@@ -12,19 +12,30 @@ from typing import Any
 
 from contracts.delivery.service import Rows, Service
 from contracts.messages.payments import (
+    ApproveRefund,
     AuthorizePayment,
     CapturePayment,
     PaymentFailed,
     PaymentStatusUnknown,
     QueryPayment,
     QueryRefund,
+    RefundApproved,
+    RefundNeedsApproval,
     RefundPayment,
     ReturnPayment,
     VoidPayment,
 )
 from contracts.messages.values import OrderId
 from contracts.runtime.session import BatchSession
-from participants.payments import answers, giving_back, provider, recording, refunds, standing
+from participants.payments import (
+    answers,
+    giving_back,
+    limits,
+    provider,
+    recording,
+    refunds,
+    standing,
+)
 from participants.payments.answers import (
     ASKING,
     GONE,
@@ -125,6 +136,18 @@ def give_all_back(command: ReturnPayment, session: BatchSession) -> OfReturn | L
         return refunds.failed(command, "refund_id_used", "this refund gave a part back")
     payment.return_id, payment.waiting = payment.return_id or command.refund_id, None
     return returned(session, payment, anew=True)
+
+
+@payments.handles(ApproveRefund, loads=_payments)
+def approve(command: ApproveRefund, session: BatchSession) -> RefundApproved | RefundNeedsApproval:
+    """Whether the refund is small enough to need no second person."""
+    order_id, refund_id = command.order_id, command.refund_id
+    limit = limits.exceeded(session, session.get(Payment, order_id), command.amount)
+    if limit is None:
+        return RefundApproved(order_id=order_id, refund_id=refund_id)
+    return RefundNeedsApproval(
+        order_id=order_id, refund_id=refund_id, amount=command.amount, limit=limit
+    )
 
 
 @payments.handles(RefundPayment, loads=_refunds)

@@ -1,11 +1,12 @@
-"""The money ledger of an order over HTTP, and where the provider reports."""
+"""The money ledger of an order over HTTP, the limits of refunds, and where the provider reports."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
 import stripe
-from fastapi import APIRouter, Depends, Request
-from sqlalchemy import select
+from fastapi import APIRouter, Depends, Path, Request
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import insert, select
 
 from contracts.delivery.due import Host
 from contracts.runtime.access import Caller, allow
@@ -13,13 +14,24 @@ from contracts.runtime.database import Database
 from contracts.runtime.group import Group
 from contracts.runtime.problems import Problem
 from contracts.runtime.settings import settings
-from participants.payments.tables import MoneyEntry
+from participants.payments import limits
+from participants.payments.tables import MoneyEntry, RefundLimit
 from participants.payments.webhooks import reported
 
 WEBHOOK_BYTES = 256 * 1024
 GROUP, LINE = 200, 2000  # reports committed together, and waiting, at most
 NOT_SIGNED = "Sign it as https://docs.stripe.com/webhooks says, with our secret, and at once."
 Reader = Annotated[Caller, Depends(allow("support", "operator"))]
+Admin = Annotated[Caller, Depends(allow("admin"))]
+Currency = Annotated[str, Path(pattern=r"^[A-Z]{3}$")]
+LIMIT_MOST = 1_000_000_000_000
+
+
+class LimitBody(BaseModel):
+    """The limit in minor units; 0 asks a second person about every refund."""
+
+    model_config = ConfigDict(extra="forbid")
+    amount: int = Field(ge=0, le=LIMIT_MOST, strict=True)
 
 
 def routes(db: Database, host: Host) -> APIRouter:
@@ -39,6 +51,20 @@ def routes(db: Database, host: Host) -> APIRouter:
         wanted = select(entries).where(entries.c.order_id == str(order_id)).order_by(entries.c.id)
         with db.transaction() as session:
             return {"entries": [_shown(row) for row in session.execute(wanted)]}
+
+    @router.get("/refund-limits/{currency}")
+    def limit(currency: Currency, caller: Reader) -> dict[str, Any]:
+        """Up to when a refund needs no second person."""
+        with db.transaction() as session:
+            return {"money": {"amount": limits.of(session, currency), "currency": currency}}
+
+    @router.put("/refund-limits/{currency}")
+    def change(currency: Currency, body: LimitBody, caller: Admin) -> dict[str, Any]:
+        """Set it, from the next refund on; who did stays written."""
+        row = insert(RefundLimit).values(currency=currency, amount=body.amount, by=caller.subject)
+        with db.transaction() as session:
+            session.execute(row)
+        return {"money": {"amount": body.amount, "currency": currency}}
 
     @router.post("/webhooks/payments", responses={400: {"description": "Not signed, or stale"}})
     async def take(event: Annotated[Any, Depends(_signed)]) -> dict[str, bool]:

@@ -1,4 +1,5 @@
-"""One payment for each order, its refunds, the money ledger, and what the provider reported."""
+"""One payment for each order, its refunds and their limits, the money ledger, and what the provider
+reported."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -71,6 +72,23 @@ class Refund(Base):
     told: Mapped[str]
     waiting: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class RefundLimit(Base):
+    """From when on so much of an order's money is given back without a second person, for the
+    orders of a currency; the latest row counts. Never changed. Amounts in minor units."""
+
+    __tablename__ = "refund_limits"
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    currency: Mapped[str]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    by: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        Index("refund_limits_latest", "currency", "id"),
+        {"info": {"append_only": True}},
+    )
 
 
 class Webhook(Base):

@@ -110,6 +110,11 @@ class Facts:
         return Told()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asked(Facts):
+    asked_by: str = ""
+
+
 @dataclass
 class Loose:
     order_id: OrderId
@@ -141,6 +146,7 @@ def asks(by: str = "risk", **more: Any) -> Any:
     return review("Go on?", by=by, within=minutes(1), **more)
 
 
+SECOND = asks(then="continue", second_person=True)
 BAD: dict[str, tuple[Callable[[], Saga], str]] = {
     "no steps": (lambda: saga(), "it has no steps"),
     "same name": (lambda: saga(MAKE, MAKE, DECIDE), "two steps are called 'make'"),
@@ -160,6 +166,11 @@ BAD: dict[str, tuple[Callable[[], Saga], str]] = {
     "query of what is certain": (lambda: before(on={NotMade: ASK}), "NotMade is certain"),
     "nobody asked": (lambda: before(on={NotMade: asks(by="")}), "asks nobody"),
     "a guess": (lambda: before(on={MadeUnknown: asks(then="continue")}), "would be a guess"),
+    "the clock as a second person": (
+        lambda: replace(before(on={Made: SECOND}), data=Asked),
+        "make: the clock is no second person for Made",
+    ),
+    "nobody is the first": (lambda: before(on={Made: SECOND}), "does not say who asked for it"),
     "two queries": (
         lambda: saga(replace(MAKE, on={MadeUnknown: ASK, Unmade: replace(ASK)}), DECIDE),
         "two queries",

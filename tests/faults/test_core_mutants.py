@@ -1,4 +1,4 @@
-"""The walk of ORDER finds nothing, and finds every bug that is planted in the core."""
+"""The walk of ORDER finds nothing; every bug that is planted in the core is found by a walk."""
 
 import shutil
 import subprocess
@@ -21,6 +21,15 @@ from orchestrator.sagas import SAGAS
 saga = SAGAS["order", 1]
 print("\\n".join(report(saga, explore(saga, most_breaches=1))))
 """
+SEARCH = """
+from orchestrator.core.explore import explore, report
+from orchestrator.sagas import SAGAS
+for saga in sorted(SAGAS.values(), key=lambda saga: len(saga.flat)):
+    walk = explore(saga, most_breaches=1)
+    print("\\n".join(report(saga, walk)))
+    if walk.breaches:
+        break
+"""
 
 
 def test_the_whole_state_space_of_order_has_no_breach() -> None:
@@ -42,7 +51,7 @@ def test_there_are_ten_planted_bugs() -> None:
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda path: path.stem)
 def test_the_walk_finds_the_planted_bug(mutant: Path, tmp_path: Path) -> None:
     copy = planted(mutant, tmp_path)
-    said = walked(copy)
+    said = walked(copy, SEARCH)
     print(mutant.read_text().splitlines()[0], said, sep="\n")
     assert "BREACH" in said, f"{mutant.stem} survives:\n{said}"
 

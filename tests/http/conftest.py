@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 import uvicorn
 
+from contracts.delivery.due import Host
 from contracts.delivery.memory import Memory
 from contracts.runtime.settings import Settings, settings
 from deploy.api import build
@@ -15,9 +17,23 @@ from tests.participants.bench import SIGNING_KEY, migrated
 from tests.simulators.running import until
 
 
+@dataclass(frozen=True)
+class Edge:
+    """The API: its address, and the orchestrator behind it."""
+
+    url: str
+    host: Host
+
+
 @pytest.fixture(scope="session")
-def api(postgres: str) -> Iterator[str]:
+def api(edge: Edge) -> str:
     """The address at which the API answers."""
+    return edge.url
+
+
+@pytest.fixture(scope="session")
+def edge(postgres: str) -> Iterator[Edge]:
+    """The API, and the orchestrator behind it."""
     patch = pytest.MonkeyPatch()
     patch.setenv("CONCERTO_SIGNING_KEY", SIGNING_KEY)
     settings.cache_clear()
@@ -26,12 +42,12 @@ def api(postgres: str) -> Iterator[str]:
     for service in services():
         memory.host(service.load())
     port = free_port()
-    edge = build(config, memory.hosts)
-    server = uvicorn.Server(uvicorn.Config(edge, port=port, log_level="error"))
+    app = build(config, memory.hosts)
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until(lambda: server.started)
-    yield f"http://127.0.0.1:{port}"
+    yield Edge(f"http://127.0.0.1:{port}", memory.hosts["orchestrator"])
     server.should_exit = True
     thread.join(timeout=10)
     patch.undo()

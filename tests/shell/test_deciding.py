@@ -20,6 +20,7 @@ from contracts.messages.values import CustomerId, MessageId, Money, OrderId, Sag
 from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import Settings, settings
 from orchestrator.core.sample import example_of
+from orchestrator.core.state import Chosen
 from orchestrator.core.turn import id_of
 from orchestrator.sagas import SAGAS
 from orchestrator.sagas.order_data import Order
@@ -158,12 +159,19 @@ def test_a_race_about_a_saga_in_review_is_run_again(
     before = dict(recent._sagas)
     review = standing(host, saga_id).state["review"]["id"]
     chosen = {"review_id": review, "choice": "continue", "by": "Olga", "reason": "it is so"}
-    host.run(lambda s: runner.decide(s, saga_id, chosen))
+    host.run(lambda s: decide(s, saga_id, chosen))
     decided = standing(host, saga_id).version
     recent._sagas.update(before)
     host.receive([created(saga_id)])
     assert read[-1:] == [saga_id]
     assert standing(host, saga_id).version == inputs(host, saga_id) == decided
+
+
+def decide(session: BatchSession, saga_id: SagaId, chosen: dict[str, str]) -> None:
+    """A person decides."""
+    saga = runner.found(session, saga_id)
+    assert saga
+    runner.tell(session, saga, Chosen, **chosen)
 
 
 def in_silence(host: Host, saga_id: SagaId, monkeypatch: pytest.MonkeyPatch) -> None:

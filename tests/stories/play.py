@@ -13,7 +13,7 @@ from orchestrator.core.advance import advance
 from orchestrator.core.decision import Decision, Send
 from orchestrator.core.definition import Saga
 from orchestrator.core.sample import example_of, sample
-from orchestrator.core.state import Answer, Cancelled, Chosen, Input, Start, Wake, begin
+from orchestrator.core.state import Answer, Cancelled, Chosen, Input, Reassigned, Start, Wake, begin
 from orchestrator.core.tell import told, why
 from orchestrator.sagas import SAGAS
 from orchestrator.sagas.order_data import Order
@@ -79,6 +79,13 @@ class Play:
         self.now += timedelta(minutes=5)
         review_id = self.state.review.id
         self.happens(Chosen(at=self.now, review_id=review_id, choice=choice, by=by, reason=reason))
+
+    def reassigned(self, owner: str, by: str, reason: str) -> None:
+        """Somebody lets another role decide, 1 min later."""
+        assert self.state.review
+        self.now += timedelta(minutes=1)
+        about = self.state.review.id
+        self.happens(Reassigned(at=self.now, review_id=about, owner=owner, by=by, reason=reason))
 
     def cancels(self, by: str = "Ann") -> None:
         """The customer cancels, 1 s later."""

@@ -18,16 +18,19 @@ STORIES = Path(__file__).parent / "cancel"
 def cancel(given_back: bool = False) -> Play:
     """CANCEL on the stage, of an order with or without code and points."""
     some: Cancel = example_of(Cancel)
-    return Play(CANCEL, replace(some, order_id=ORDER_ID, promotion=given_back, points=given_back))
+    ours = replace(some, order_id=ORDER_ID, asked_by="Ann")
+    return Play(CANCEL, replace(ours, promotion=given_back, points=given_back))
 
 
 def cancelled(play: Play) -> None:
-    play.answers("OrderLocked", "ShippingStopped", "PaymentReturned", "InventoryReleased")
+    play.answers("OrderLocked", "ShippingStopped", "RefundApproved")
+    play.answers("PaymentReturned", "InventoryReleased")
     play.answer("OrderCancelled")
 
 
 def with_code_and_points(play: Play) -> None:
-    play.answers("OrderLocked", "ShippingStopped", "PaymentReturned", "InventoryReleased")
+    play.answers("OrderLocked", "ShippingStopped", "RefundApproved")
+    play.answers("PaymentReturned", "InventoryReleased")
     play.answers("PromotionWithdrawn", "LoyaltyPointsRestored", "OrderCancelled")
 
 
@@ -40,7 +43,7 @@ def not_confirmed(play: Play) -> None:
 
 
 def refund_fails(play: Play) -> None:
-    play.answers("OrderLocked", "ShippingStopped")
+    play.answers("OrderLocked", "ShippingStopped", "RefundApproved")
     while not play.state.review:
         play.answer("RefundFailed", "the card has expired")
         if not play.state.review:
@@ -49,8 +52,16 @@ def refund_fails(play: Play) -> None:
     play.answers("InventoryReleased", "OrderCancelled")
 
 
+def over_the_limit(play: Play) -> None:
+    play.answers("OrderLocked", "ShippingStopped", "RefundNeedsApproval")
+    play.chooses("continue", "Ann", "it is my money")
+    play.silence()
+    play.chooses("continue", "Olga (operator)", "nothing was sent")
+    play.answers("PaymentReturned", "InventoryReleased", "OrderCancelled")
+
+
 def refund_is_unknown_and_found(play: Play) -> None:
-    play.answers("OrderLocked", "ShippingStopped")
+    play.answers("OrderLocked", "ShippingStopped", "RefundApproved")
     play.answers("PaymentStatusUnknown", "PaymentStatusUnknown")
     play.silence()
     play.answers("PaymentReturned", "InventoryReleased", "OrderCancelled")
@@ -62,6 +73,7 @@ TOLD: tuple[Script, ...] = (
     sent_already,
     not_confirmed,
     refund_fails,
+    over_the_limit,
     refund_is_unknown_and_found,
 )
 

@@ -1,4 +1,4 @@
-"""Submissions, sagas, journal and reviews."""
+"""Submissions, sagas, journal, reviews and audit."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,6 +18,7 @@ def upgrade() -> None:
     _sagas()
     _journal()
     _reviews()
+    _audit()
 
 
 def _submissions() -> None:
@@ -80,6 +81,9 @@ def _reviews() -> None:
         sa.Column("until", TIME),
         sa.Column("choices", sa.JSON, nullable=False),
         sa.Column("otherwise", sa.Text, nullable=False),
+        sa.Column("not_by", sa.JSON, nullable=False),
+        sa.Column("claimed_by", sa.Text),
+        sa.Column("claimed_at", TIME),
         sa.Column("closed_at", TIME),
         sa.Column("choice", sa.Text, nullable=False),
         sa.Column("decided_by", sa.Text, nullable=False),
@@ -87,4 +91,16 @@ def _reviews() -> None:
     )
     op.create_index("ix_reviews_saga_id", "reviews", ["saga_id"])
     still = sa.text("closed_at IS NULL")
-    op.create_index("reviews_open", "reviews", ["opened_at"], postgresql_where=still)
+    op.create_index("reviews_open", "reviews", ["opened_at", "id"], postgresql_where=still)
+
+
+def _audit() -> None:
+    op.create_table(
+        "audit",
+        sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("at", TIME, nullable=False),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("by", "role", "action", "about")),
+        *(sa.Column(name, ID, nullable=False) for name in ("saga_id", "subject")),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("detail", "reason", "digest")),
+    )
+    op.create_index("ix_audit_saga_id", "audit", ["saga_id"])

@@ -1,4 +1,4 @@
-"""Payments, refunds, the money ledger, and what the provider reported."""
+"""Payments, refunds, their limits, the money ledger, and what the provider reported."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,6 +16,7 @@ def upgrade() -> None:
     create_delivery_tables(op)
     _payments()
     _refunds()
+    _refund_limits()
     _webhooks()
     _money_entries()
 
@@ -58,6 +59,19 @@ def _refunds() -> None:
         sa.Column("asked_at", TIME, nullable=False, server_default=sa.func.now()),
         sa.CheckConstraint("amount > 0"),
     )
+
+
+def _refund_limits() -> None:
+    op.create_table(
+        "refund_limits",
+        sa.Column("id", sa.Integer, sa.Identity(always=True), primary_key=True),
+        sa.Column("currency", sa.Text, nullable=False),
+        sa.Column("amount", sa.BigInteger, nullable=False),
+        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
+        sa.CheckConstraint("amount >= 0"),
+    )
+    op.create_index("refund_limits_latest", "refund_limits", ["currency", "id"])
 
 
 def _webhooks() -> None:
