@@ -149,11 +149,12 @@ def _benefits_are_kept(seen: Evidence, checked: Checked) -> None:
 
 def _stock_adds_up(seen: Evidence, checked: Checked) -> None:
     wrong = [
-        s.sku
+        f"{s.sku} at {s.warehouse}"
         for s in seen.stock
-        if s.on_hand + s.reserved + s.shipped != s.received + s.returned
+        if s.on_hand + s.reserved + s.shipped != s.received + s.returned + s.adjusted
         or min(s.on_hand, s.reserved, s.shipped, s.shipped - s.returned) < 0
-        or (s.on_hand, s.reserved, s.shipped) != seen.stock_ledger.get(s.sku, (0, 0, 0))
+        or not s.as_entered
+        or s.reserved != s.held
     ]
     checked.all_of("I8", "stock does not add up for", len(seen.stock), wrong)
 

@@ -10,7 +10,7 @@ from contracts.messages.returns import ReceiveReturn, ReturnLine, ReturnReceived
 from contracts.messages.shipping import ShippingRequested
 from contracts.messages.values import OrderId, Sku
 from participants.inventory.handlers import inventory
-from participants.inventory.stock import count as count_stock
+from participants.inventory.receiving import count as count_stock
 from participants.inventory.tables import Stock
 from tests.participants.bench import Bench, bench, migrated, new_order
 from tests.participants.goods import line
@@ -32,7 +32,7 @@ def held(store: Bench, *units: int) -> tuple[OrderId, list[Sku]]:
     with store.host.db.transaction() as session:
         session.load(Stock, set(skus))
         for sku in skus:
-            count_stock(session, sku, ON_HAND)
+            count_stock(session, sku, "main", ON_HAND)
     order = new_order()
     lines = tuple(line(*each, 100) for each in zip(skus, units, strict=True))
     store.ask(ReserveInventory(order_id=order, lines=lines, short="reject"))
