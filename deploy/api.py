@@ -126,8 +126,9 @@ def _available(inventory: Database) -> Any:
 
     def available(sku: str) -> int | None:
         with inventory.transaction() as session:
-            units = session.scalar(select(func.sum(Stock.on_hand)).where(Stock.sku == sku))
-        return None if units is None else int(units)
+            free = func.sum(Stock.on_hand - Stock.backordered)
+            units = session.scalar(select(free).where(Stock.sku == sku))
+        return None if units is None else max(int(units), 0)
 
     return available
 

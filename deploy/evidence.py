@@ -43,7 +43,7 @@ LEFT JOIN (SELECT sku, warehouse, {_SUMS} FROM stock_entries GROUP BY 1, 2) AS l
   USING (sku, warehouse)
 LEFT JOIN (SELECT unit.key AS sku, place.key AS warehouse, sum(unit.value::bigint) AS units
            FROM reservations, json_each(units) AS place, json_each_text(place.value) AS unit
-           WHERE state IN ('held', 'committed') GROUP BY 1, 2) AS held
+           WHERE state IN ('held', 'backordered', 'committed') GROUP BY 1, 2) AS held
   USING (sku, warehouse)
 """
 

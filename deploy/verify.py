@@ -16,7 +16,7 @@ from deploy.evidence import Evidence, gather
 SHOWN_IDS = 20
 OUTSIDE = {"the mail server": "email", "the CRM": "crm"}
 REFUSED = "requires_payment_method"
-HELD = ("held", "committed")
+HELD = ("held", "backordered", "committed")
 
 
 @dataclass(frozen=True)

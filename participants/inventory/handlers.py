@@ -7,6 +7,7 @@ from typing import Any
 from contracts.delivery.service import Rows, Service
 from contracts.messages.inventory import (
     CommitInventory,
+    InventoryBackordered,
     InventoryCommitted,
     InventoryHoldExpired,
     InventoryPartiallyReserved,
@@ -16,18 +17,25 @@ from contracts.messages.inventory import (
     InventoryReservedInPart,
     ReleaseInventory,
     ReserveInventory,
+    Short,
 )
 from contracts.messages.returns import ReceiveReturn, ReturnReceived
 from contracts.messages.shipping import ShippingRequested
 from contracts.messages.values import Sku
 from contracts.runtime.session import BatchSession
-from participants.inventory import holds, stock
+from participants.inventory import backorders, holds, stock
 from participants.inventory.allocation import filled, parcels
-from participants.inventory.tables import Reservation
+from participants.inventory.tables import Reservation, Stock
 
 inventory = Service("inventory")
 EXPIRE_EVERY = timedelta(minutes=1)
-Reserved = InventoryReserved | InventoryPartiallyReserved | InventoryReservedInPart
+FILL_EVERY = timedelta(seconds=1)
+InPart = InventoryPartiallyReserved | InventoryReservedInPart | InventoryBackordered
+Reserved = InventoryReserved | InPart
+IN_PART: dict[Short, type[InPart]] = {
+    "ship": InventoryReservedInPart,
+    "backorder": InventoryBackordered,
+}
 
 
 def _reservations(messages: Sequence[Any]) -> Iterable[Rows]:
@@ -39,7 +47,7 @@ def reserve(
     command: ReserveInventory, session: BatchSession
 ) -> Reserved | InventoryReservationFailed:
     """Hold every line; where stock falls short, as much of each as there is, unless the customer
-    wants all or nothing. An order that was released before holds nothing ever."""
+    wants all or nothing, or wait for it. An order that was released before holds nothing ever."""
     held = session.get(Reservation, command.order_id)
     if held and held.state == holds.RELEASED:
         return _failed(command, (), "released before it was reserved")
@@ -48,9 +56,12 @@ def reserve(
     wanted = holds.units_of(command.lines)
     short = stock.missing(session, wanted)
     units = stock.available(session, wanted) if short else wanted
-    if short and (command.short == "reject" or not units):
+    if short and not _wanted_in_part(command, session, short, units):
         return _failed(command, short, "out of stock")
     holds.hold(session, command.order_id, units)
+    if short and command.short == "backorder":
+        lacking = {sku: wanted[sku] - units.get(sku, 0) for sku in short}
+        backorders.wait_for(session, command.order_id, lacking)
     return _reserved(command, units)
 
 
@@ -104,6 +115,19 @@ def take_back(command: ReceiveReturn, session: BatchSession) -> ReturnReceived:
 inventory.chore(every=EXPIRE_EVERY)(holds.expire)
 
 
+inventory.chore(every=FILL_EVERY)(backorders.fill)
+inventory.chore(every=FILL_EVERY)(backorders.tell)
+
+
+def _wanted_in_part(
+    command: ReserveInventory, session: BatchSession, short: Iterable[Sku], units: Mapping[Sku, int]
+) -> bool:
+    """Whether the customer wants what is there; who waits, waits for what has been stocked once."""
+    if command.short == "backorder":
+        return all(session.family(Stock, sku) for sku in short)
+    return command.short != "reject" and bool(units)
+
+
 def _reserved(command: ReserveInventory, units: Mapping[Any, int]) -> Reserved:
     """What is held, in the words of what the customer wants."""
     lines = filled(command.lines, units)
@@ -111,7 +135,7 @@ def _reserved(command: ReserveInventory, units: Mapping[Any, int]) -> Reserved:
         return InventoryReserved(order_id=command.order_id)
     wanted = holds.units_of(command.lines)
     missing = tuple(sku for sku in sorted(wanted) if units.get(sku, 0) < wanted[sku])
-    kind = InventoryReservedInPart if command.short == "ship" else InventoryPartiallyReserved
+    kind = IN_PART.get(command.short, InventoryPartiallyReserved)
     return kind(order_id=command.order_id, lines=lines, missing=missing)
 
 

@@ -9,21 +9,22 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from contracts.delivery.service import Rows
 from contracts.messages.inventory import ReserveInventory
 from contracts.messages.returns import ReturnLine
 from contracts.messages.values import Line, OrderId, Sku
+from contracts.runtime.bulk import among
 from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import settings
 from participants.inventory import stock, warehouses
 from participants.inventory.allocation import Placed, allocated
-from participants.inventory.tables import Reservation, Stock
+from participants.inventory.tables import Backorder, Reservation, Stock
 
-HELD, COMMITTED, SHIPPED = "held", "committed", "shipped"
+HELD, BACKORDERED, COMMITTED, SHIPPED = "held", "backordered", "committed", "shipped"
 EXPIRED, RELEASED = "expired", "released"
-RESERVED = (HELD, COMMITTED)
+RESERVED = (HELD, BACKORDERED, COMMITTED)
 ITS_OWN = (*RESERVED, SHIPPED)
 EXPIRING_AT_ONCE = 200
 NO_HOLD = "nothing is held for the order"
@@ -47,7 +48,11 @@ def load_units(session: BatchSession, reservation: Reservation, *states: str) ->
     if told not in session.info:
         session.info[told] = True
         known += session.rows(Reservation)
-    session.load(Stock, _skus(row for row in known if row.state in states))
+    those = [row for row in known if row.state in states]
+    waiting = {row.order_id for row in those if row.state == BACKORDERED}
+    session.load(Backorder, waiting)
+    owed = {row.sku for order in waiting for row in session.family(Backorder, order)}
+    session.load(Stock, _skus(those) | owed)
 
 
 def units_of(lines: Iterable[Line | ReturnLine]) -> dict[Sku, int]:
@@ -73,17 +78,19 @@ def tombstone(order_id: OrderId) -> Reservation:
 
 def hold(session: BatchSession, order_id: OrderId, units: Mapping[Sku, int]) -> None:
     """Hold these units for the order; there must be enough, wherever they are."""
-    there: dict[str, dict[Any, int]] = {}
-    for sku in units:
-        for row in session.family(Stock, sku):
-            there.setdefault(row.warehouse, {})[sku] = row.on_hand
-    placed = allocated(units, there, warehouses.ranked(session, there))
-    _move_all(session, order_id, placed, "on_hand", "reserved", "reserved")
+    placed = _taken(session, order_id, units)
     held = session.get(Reservation, order_id)
     if held is None:
         session.add(Reservation(order_id=order_id, state=HELD, units=placed, returned={}))
     else:
         held.state, held.units, held.at = HELD, placed, session.scalar(select(func.now()))
+
+
+def hold_more(session: BatchSession, held: Reservation, units: Mapping[Sku, int]) -> None:
+    """Hold these too for an order that has a reservation."""
+    more = _taken(session, held.order_id, units)
+    both = {at: Counter(held.units.get(at, {})) + Counter(more.get(at, {})) for at in more}
+    held.units = {**held.units, **{at: dict(those) for at, those in both.items()}}
 
 
 def keep(session: BatchSession, held: Reservation | None, wanted: Mapping[Sku, int]) -> str:
@@ -95,11 +102,12 @@ def keep(session: BatchSession, held: Reservation | None, wanted: Mapping[Sku, i
         if stock.missing(session, wanted):
             return GONE
         hold(session, OrderId(held.order_id), wanted)
-    if held.state == HELD:
+    if held.state in (HELD, BACKORDERED):
         there = total(held.units)
         if any(there.get(sku, 0) < units for sku, units in wanted.items()):
             return NOT_ALL
         _let_go(session, held, Counter(there) - Counter(wanted))
+        _wait_no_more(session, held)
         held.state = COMMITTED
     return ""
 
@@ -108,12 +116,14 @@ def give_back(
     session: BatchSession, held: Reservation, state: str = RELEASED, reason: str = "released"
 ) -> None:
     """Release what was reserved, not what was ordered."""
+    _wait_no_more(session, held)
     _move_all(session, held.order_id, held.units, "reserved", "on_hand", reason)
     held.state = state
 
 
 def ship(session: BatchSession, held: Reservation) -> None:
-    """What was held has gone."""
+    """What was held has gone, and nothing is waited for any more."""
+    _wait_no_more(session, held)
     _move_all(session, held.order_id, held.units, "reserved", "shipped", "shipped")
     held.state = SHIPPED
 
@@ -161,12 +171,35 @@ def expire_these(session: BatchSession, orders: Sequence[str]) -> int:
 
 def _let_go(session: BatchSession, held: Reservation, surplus: Mapping[str, int]) -> None:
     """Give back these of the units, those at the least wanted warehouse first."""
-    if surplus:
-        load_units(session, held, HELD)
+    if surplus or held.state == BACKORDERED:
+        load_units(session, held, HELD, BACKORDERED)
         back = allocated(surplus, held.units, tuple(reversed(held.units)))
         _move_all(session, held.order_id, back, "reserved", "on_hand", "released")
         left = {w: Counter(those) - Counter(back.get(w, {})) for w, those in held.units.items()}
         held.units = {warehouse: dict(those) for warehouse, those in left.items() if those}
+
+
+def _wait_no_more(session: BatchSession, held: Reservation) -> None:
+    if held.state == BACKORDERED:
+        for row in session.family(Backorder, held.order_id):
+            stock.owe(session, row.sku, -row.units)
+        session.later(forget, held.order_id)
+
+
+def forget(session: BatchSession, orders: list[str]) -> None:
+    """These orders wait for nothing any more."""
+    session.execute(_WAITED_FOR, {"among": orders})
+
+
+def _taken(session: BatchSession, order_id: str, units: Mapping[Sku, int]) -> Placed:
+    """Units that are on hand, reserved now: where."""
+    there: dict[str, dict[Any, int]] = {}
+    for sku in units:
+        for row in session.family(Stock, sku):
+            there.setdefault(row.warehouse, {})[sku] = row.on_hand
+    placed = allocated(units, there, warehouses.ranked(session, there))
+    _move_all(session, order_id, placed, "on_hand", "reserved", "reserved")
+    return placed
 
 
 def _skus(reservations: Iterable[Reservation]) -> set[str]:
@@ -179,3 +212,6 @@ def _move_all(
     for warehouse, units in placed.items():
         for sku, count in units.items():
             stock.move(session, sku, warehouse, count, source, target, order_id, reason)
+
+
+_WAITED_FOR = delete(Backorder).where(among(Backorder.__table__.c.order_id))

@@ -16,7 +16,7 @@ from participants.inventory.tables import Adjustment, Stock, StockEntry, Warehou
 LEDGER_MOST = 1000
 BATCH_MOST = 500
 MOST_UNITS = 1_000_000_000
-COUNTED = ("on_hand", "reserved", "shipped", "received", "returned", "adjusted")
+COUNTED = ("on_hand", "reserved", "shipped", "received", "returned", "adjusted", "backordered")
 SKU = r"^[^\x00-\x1f]+$"
 NAMED = r"^[a-z0-9][a-z0-9\-]*$"
 Reader = Annotated[Caller, Depends(allow("shop", "support", "operator"))]

@@ -12,10 +12,25 @@ from contracts.runtime.session import BatchSession
 from participants.inventory.ledger import moved
 from participants.inventory.tables import Stock
 
+PLACES = ("on_hand", "reserved", "shipped", "received", "returned", "adjusted", "backordered")
 
-def there(session: BatchSession, sku: str) -> int:
+
+def on_hand(session: BatchSession, sku: str) -> int:
     """How many units of a SKU are on hand, at all warehouses."""
     return sum(row.on_hand for row in session.family(Stock, sku))
+
+
+def there(session: BatchSession, sku: str) -> int:
+    """How many of them nobody waits for: who comes now is not served before who came first."""
+    return sum(row.on_hand - row.backordered for row in session.family(Stock, sku))
+
+
+def owe(session: BatchSession, sku: str, units: int) -> None:
+    """Owe so many units more, or (negative) fewer, to orders that wait for them."""
+    for row in session.family(Stock, sku):
+        change = max(units, -row.backordered)
+        row.backordered += change
+        units -= change
 
 
 def missing(session: BatchSession, units: Mapping[Sku, int]) -> tuple[Sku, ...]:
@@ -52,7 +67,7 @@ def shelf(session: BatchSession, sku: str, warehouse: str) -> Stock:
     """The row of a SKU at a warehouse, empty at first."""
     stock: Stock | None = session.get(Stock, (sku, warehouse))
     if stock is None:
-        nothing: dict[str, Any] = dict.fromkeys(("on_hand", "reserved", "shipped", "received"), 0)
-        stock = Stock(sku=sku, warehouse=warehouse, **nothing, returned=0, adjusted=0)
+        nothing: dict[str, Any] = dict.fromkeys(PLACES, 0)
+        stock = Stock(sku=sku, warehouse=warehouse, **nothing)
         session.add(stock)
     return stock

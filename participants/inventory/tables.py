@@ -28,6 +28,7 @@ class Base(DeclarativeBase):
         int: BigInteger,
         datetime: DateTime(timezone=True),
         Placed: JSON,
+        dict[str, Any]: JSON,
         dict[str, Placed]: JSON,
     }
 
@@ -43,7 +44,7 @@ class Warehouse(Base):
 
 class Stock(Base):
     """One SKU at one warehouse, in units: on hand + reserved + shipped = received + returned +
-    adjusted, at every instant."""
+    adjusted, at every instant. `backordered` are owed to orders that wait for them."""
 
     __tablename__ = "stock"
     sku: Mapped[str] = mapped_column(primary_key=True)
@@ -54,20 +55,43 @@ class Stock(Base):
     received: Mapped[int]
     returned: Mapped[int]
     adjusted: Mapped[int]
+    backordered: Mapped[int]
+
+    __table_args__ = (Index("stock_owed", "sku", postgresql_where=text("backordered > 0")),)
 
 
 class Reservation(Base):
     """What one order holds by warehouse, the best one first, since when, and what each of its
-    returns brought back. `released` without units is the tombstone of an early release."""
+    returns brought back. `released` without units is the tombstone of an early release. `asked` is
+    the command of an order on backorder, and `tell_at` when it is answered (again)."""
 
     __tablename__ = "reservations"
     order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
     state: Mapped[str]
     units: Mapped[Placed]
     returned: Mapped[dict[str, Placed]]
+    asked: Mapped[dict[str, Any] | None]
+    tell_at: Mapped[datetime | None]
     at: Mapped[datetime] = mapped_column(server_default=func.now())
 
-    __table_args__ = (Index("reservations_held", "at", postgresql_where=text("state = 'held'")),)
+    __table_args__ = (
+        Index("reservations_held", "at", postgresql_where=text("state = 'held'")),
+        Index("reservations_to_tell", "tell_at", postgresql_where=text("tell_at IS NOT NULL")),
+    )
+
+
+class Backorder(Base):
+    """Units of a SKU that an order waits for, since when; 0 once they are held for it."""
+
+    __tablename__ = "backorders"
+    order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
+    sku: Mapped[str] = mapped_column(primary_key=True)
+    units: Mapped[int]
+    since: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        Index("backorders_waiting", "sku", "since", postgresql_where=text("units > 0")),
+    )
 
 
 class Adjustment(Base):

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, get_args
+from threading import get_ident
+from typing import Any
 
 import pytest
 from sqlalchemy import event, text
@@ -16,7 +17,6 @@ from contracts.messages.inventory import (
     InventoryReserved,
     InventoryReservedInPart,
     ReleaseInventory,
-    Short,
 )
 from contracts.messages.values import Sku
 from participants.inventory.handlers import inventory
@@ -38,10 +38,11 @@ def turned(skus: list[Sku], places: int) -> list[Sku]:
 
 def statements(store: Bench, messages: list[Message]) -> int:
     """How many statements a batch takes."""
-    seen: list[str] = []
+    seen, asking = list[str](), get_ident()
 
     def note(*args: Any) -> None:
-        seen.append(args[2])
+        if get_ident() == asking:  # chores go on meanwhile
+            seen.append(args[2])
 
     event.listen(store.host.db.engine, "before_cursor_execute", note)
     store.send_all(messages)
@@ -85,7 +86,7 @@ def test_what_is_there_is_held_by_line_and_the_answer_says_what_is_missing(store
 def test_of_what_is_wholly_out_of_stock_nothing_is_held_whatever_is_wished(store: Bench) -> None:
     """There is nothing to ask about."""
     none = stocked(store, 0)
-    for short in get_args(Short):
+    for short in ("reject", "ask", "ship"):
         answer = store.ask(reserve(new_order(), (none, 1), short=short))
         assert isinstance(answer, InventoryReservationFailed)
 

@@ -27,15 +27,17 @@ def _stock() -> None:
         sa.Column("rank", sa.BigInteger, nullable=False),
     )
     op.bulk_insert(warehouses, [{"id": "main", "name": "Main", "rank": 1}])
-    places = ("on_hand", "reserved", "shipped", "received", "returned", "adjusted")
+    places = ("on_hand", "reserved", "shipped", "received", "returned", "adjusted", "backordered")
     op.create_table(
         "stock",
         sa.Column("sku", sa.Text, primary_key=True),
         sa.Column("warehouse", sa.Text, sa.ForeignKey("warehouses.id"), primary_key=True),
         *(sa.Column(place, sa.BigInteger, nullable=False) for place in places),
-        sa.CheckConstraint("on_hand >= 0 AND reserved >= 0 AND shipped >= 0"),
+        sa.CheckConstraint("least(on_hand, reserved, shipped, backordered) >= 0"),
         sa.CheckConstraint("on_hand + reserved + shipped = received + returned + adjusted"),
     )
+    owed = sa.text("backordered > 0")
+    op.create_index("stock_owed", "stock", ["sku"], postgresql_where=owed)
 
 
 def _reservations() -> None:
@@ -45,10 +47,22 @@ def _reservations() -> None:
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("units", sa.JSON, nullable=False),
         sa.Column("returned", sa.JSON, nullable=False),
+        sa.Column("asked", sa.JSON),
+        sa.Column("tell_at", TIME),
         sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
     )
-    held = sa.text("state = 'held'")
+    held, to_tell = sa.text("state = 'held'"), sa.text("tell_at IS NOT NULL")
     op.create_index("reservations_held", "reservations", ["at"], postgresql_where=held)
+    op.create_index("reservations_to_tell", "reservations", ["tell_at"], postgresql_where=to_tell)
+    op.create_table(
+        "backorders",
+        sa.Column("order_id", ID, primary_key=True),
+        sa.Column("sku", sa.Text, primary_key=True),
+        sa.Column("units", sa.BigInteger, nullable=False),
+        sa.Column("since", TIME, nullable=False, server_default=sa.func.now()),
+    )
+    waiting = sa.text("units > 0")
+    op.create_index("backorders_waiting", "backorders", ["sku", "since"], postgresql_where=waiting)
 
 
 def _ledger() -> None:
