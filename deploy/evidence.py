@@ -46,6 +46,12 @@ LEFT JOIN (SELECT unit.key AS sku, place.key AS warehouse, sum(unit.value::bigin
            WHERE state IN ('held', 'backordered', 'committed') GROUP BY 1, 2) AS held
   USING (sku, warehouse)
 """
+# The SKUs of which something else is owed than orders wait for.
+NOT_OWED = """
+SELECT sku FROM (SELECT sku, sum(backordered) AS units FROM stock GROUP BY 1) AS owed
+FULL JOIN (SELECT sku, sum(units) AS units FROM backorders GROUP BY 1) AS waited USING (sku)
+WHERE coalesce(owed.units, 0) <> coalesce(waited.units, 0)
+"""
 
 
 @dataclass
@@ -68,6 +74,7 @@ class Evidence:
     taken: Counter[str] = field(default_factory=Counter)
     provider: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     stock: list[Any] = field(default_factory=list)
+    not_owed: list[str] = field(default_factory=list)
     reservations: dict[str, str] = field(default_factory=dict)
     parcels: Counter[str] = field(default_factory=Counter)
     dead: set[tuple[str, str]] = field(default_factory=set)
@@ -163,6 +170,7 @@ def _orders(seen: Evidence, read: _Reader) -> None:
 
 def _stock(seen: Evidence, read: _Reader) -> None:
     seen.stock = read("inventory", STOCK)
+    seen.not_owed = [row.sku for row in read("inventory", NOT_OWED)]
     rows = read("inventory", "SELECT order_id, state FROM reservations")
     seen.reservations = {str(row.order_id): row.state for row in rows}
 

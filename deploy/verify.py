@@ -16,6 +16,7 @@ from deploy.evidence import Evidence, gather
 SHOWN_IDS = 20
 OUTSIDE = {"the mail server": "email", "the CRM": "crm"}
 REFUSED = "requires_payment_method"
+NOT_ITS_OWN = ("expired", "backordered")
 HELD = ("held", "backordered", "committed")
 
 
@@ -157,6 +158,10 @@ def _stock_adds_up(seen: Evidence, checked: Checked) -> None:
         or s.reserved != s.held
     ]
     checked.all_of("I8", "stock does not add up for", len(seen.stock), wrong)
+    checked.all_of("I8", "not as much is owed as is waited for, of", len(seen.stock), seen.not_owed)
+    confirmed = seen.confirmed & seen.judged
+    wrong = [o for o in confirmed if seen.reservations.get(o) in NOT_ITS_OWN]
+    checked.all_of("I7", "confirmed on a hold that is gone", len(confirmed), wrong)
 
 
 def _reserved_is_live(seen: Evidence, checked: Checked) -> None:

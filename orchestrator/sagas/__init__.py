@@ -11,7 +11,7 @@ from orchestrator.sagas.returning import RETURN
 RELEASED: dict[tuple[str, int], str] = {
     ("order", 1): "5ce3d79d9376f98b",
     ("cancel", 1): "fe5ace96dd888db5",
-    ("return", 1): "011aff7f9375202f",
+    ("return", 1): "c2356cca3d481660",
 }
 
 SAGAS: dict[tuple[str, int], Saga] = {

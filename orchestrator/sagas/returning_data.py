@@ -20,12 +20,14 @@ from orchestrator.core.definition import Undoing, learned
 
 @dataclass(frozen=True, kw_only=True)
 class Return:
-    """One return of an order; without lines it is for all that is left of it, the `goods`."""
+    """One return of an order; without lines it is for all that is left of it, the `goods`. What was
+    `missing` when the order was picked is returned without having been sent."""
 
     order_id: OrderId
     return_id: str
     lines: tuple[ReturnLine, ...]
     received: bool
+    missing: bool
     amount: Money | None = learned(ReturnAccepted, ReturnExpected)
     goods: tuple[ReturnLine, ...] | None = learned(ReturnAccepted, ReturnExpected)
 
@@ -52,7 +54,8 @@ class Return:
             order_id=self.order_id,
             return_id=self.return_id,
             lines=self.lines,
-            received=self.received,
+            received=self.received or self.missing,
+            missing=self.missing,
         )
 
     def withdraw(self) -> WithdrawReturn:
@@ -60,9 +63,12 @@ class Return:
         return WithdrawReturn(order_id=self.order_id, return_id=self.return_id)
 
     def receive(self) -> ReceiveReturn:
-        """Put the goods on hand."""
+        """Put the goods on hand, or write them off."""
         return ReceiveReturn(
-            order_id=self.order_id, return_id=self.return_id, lines=self.goods or ()
+            order_id=self.order_id,
+            return_id=self.return_id,
+            lines=self.goods or (),
+            missing=self.missing,
         )
 
     def requested(self) -> RefundRequested:

@@ -102,13 +102,15 @@ def ship(event: ShippingRequested, session: BatchSession) -> None:
 
 @inventory.handles(ReceiveReturn, loads=_reservations)
 def take_back(command: ReceiveReturn, session: BatchSession) -> ReturnReceived:
-    """What was sent has come back, so it was sent, even if nobody has told so yet."""
+    """What was sent has come back, so it was sent, even if nobody has told so yet; what was missing
+    when it was to be sent is gone from where it stood."""
     sent = session.get(Reservation, command.order_id)
     if sent and sent.state in holds.ITS_OWN:
         holds.load_units(session, sent, *holds.ITS_OWN)
         if sent.state in holds.RESERVED:
             holds.ship(session, sent)
-        holds.take_back(session, sent, command.return_id, holds.units_of(command.lines))
+        units = holds.units_of(command.lines)
+        holds.take_back(session, sent, command.return_id, units, missing=command.missing)
     return ReturnReceived(order_id=command.order_id, return_id=command.return_id)
 
 

@@ -129,10 +129,15 @@ def ship(session: BatchSession, held: Reservation) -> None:
 
 
 def take_back(
-    session: BatchSession, sent: Reservation, return_id: str, units: Mapping[Any, int]
+    session: BatchSession,
+    sent: Reservation,
+    return_id: str,
+    units: Mapping[Any, int],
+    *,
+    missing: bool = False,
 ) -> None:
-    """Units that were sent are on hand again where they came from, once for each return; all that
-    is still out, if none are named."""
+    """Units that were sent are on hand again where they came from, or are written off there if they
+    are missing, once for each return; all that is still out, if none are named."""
     if return_id in sent.returned:
         return
     out = {warehouse: Counter(those) for warehouse, those in sent.units.items()}
@@ -141,7 +146,10 @@ def take_back(
             out[warehouse].subtract(those)
     left = {sku: count for sku, count in total(out).items() if count > 0}
     back = allocated(units or left, out, tuple(out))
-    _move_all(session, sent.order_id, back, "returned", "on_hand", "returned")
+    if missing:
+        _move_all(session, sent.order_id, back, "shipped", "outside", "missing")
+    else:
+        _move_all(session, sent.order_id, back, "returned", "on_hand", "returned")
     sent.returned = {**sent.returned, return_id: back}
 
 

@@ -54,12 +54,15 @@ def move(
     order_id: str,
     reason: str,
 ) -> None:
-    """Move units that are held for an order, or back to where others can have them."""
+    """Move units that are held for an order, back to where others can have them, or `outside`."""
     stock = session.get(Stock, (sku, warehouse))
     assert stock, f"{sku} was held at {warehouse}, so it is stocked there"
     sign = 1 if source == "returned" else -1  # what has come back is counted, and stays shipped
     setattr(stock, source, getattr(stock, source) + sign * units)
-    setattr(stock, target, getattr(stock, target) + units)
+    if target == "outside":
+        stock.adjusted -= units
+    else:
+        setattr(stock, target, getattr(stock, target) + units)
     moved(session, stock, units, source, target, order_id, reason)
 
 

@@ -25,6 +25,10 @@ def back_already(play: Play) -> None:
     play.answers("ReturnAccepted", "ReturnReceived", "PaymentRefunded", "OrderRefunded")
 
 
+def missing_before_it_is_paid(play: Play) -> None:
+    play.answer("ReturnRefused", "it is not paid yet")
+
+
 def arrives_later(play: Play) -> None:
     play.answer("ReturnExpected")
     play.chooses("continue", "Sam (support)", "complete and unused")
@@ -54,6 +58,7 @@ def refund_fails(play: Play) -> None:
 Script = Callable[[Play], None]
 TOLD: tuple[Script, ...] = (
     back_already,
+    missing_before_it_is_paid,
     arrives_later,
     never_arrives,
     more_than_was_sent,
