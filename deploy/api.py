@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from contracts.delivery.due import Host
 from contracts.delivery.outbox import Send
@@ -126,8 +126,9 @@ def _available(inventory: Database) -> Any:
 
     def available(sku: str) -> int | None:
         with inventory.transaction() as session:
-            units: int | None = session.scalar(select(Stock.on_hand).where(Stock.sku == sku))
-        return units
+            free = func.sum(Stock.on_hand - Stock.backordered)
+            units = session.scalar(select(free).where(Stock.sku == sku))
+        return None if units is None else max(int(units), 0)
 
     return available
 

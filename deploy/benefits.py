@@ -21,8 +21,9 @@ SELECT id::text AS id, status, amount, (payable->>'goods')::bigint AS goods,
 FROM orders WHERE customer_id <> ''
 """
 UNITS = """
-SELECT order_id::text AS id, (SELECT sum(value::bigint) FROM jsonb_each_text(units)) AS units
-FROM reservations WHERE state <> 'released'
+SELECT order_id::text AS id, (SELECT sum(sku.value::bigint)
+       FROM json_each(units) AS place, json_each_text(place.value) AS sku) AS units
+FROM reservations WHERE state IN ('held', 'committed', 'shipped')
 """
 POINTS = """
 SELECT a.customer_id, a.balance, coalesce(sum(e.points), 0) AS entries

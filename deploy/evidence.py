@@ -29,6 +29,31 @@ APPLIED = {
     "recommendation": "SELECT order_id::text AS subject FROM applied_orders",
 }
 
+_SUMS = ", ".join(
+    f"coalesce(sum(units) FILTER (WHERE target = '{place}'), 0)"
+    f" - coalesce(sum(units) FILTER (WHERE source = '{place}'), 0) AS {place}"
+    for place in ("on_hand", "reserved", "shipped")
+)
+# How every SKU stands, with what the ledger and the reservations say of it at the same instant.
+STOCK = f"""
+SELECT stock.*, coalesce(held.units, 0) AS held,
+       (coalesce(ledger.on_hand, 0), coalesce(ledger.reserved, 0), coalesce(ledger.shipped, 0))
+         = (stock.on_hand, stock.reserved, stock.shipped) AS as_entered
+FROM stock
+LEFT JOIN (SELECT sku, warehouse, {_SUMS} FROM stock_entries GROUP BY 1, 2) AS ledger
+  USING (sku, warehouse)
+LEFT JOIN (SELECT unit.key AS sku, place.key AS warehouse, sum(unit.value::bigint) AS units
+           FROM reservations, json_each(units) AS place, json_each_text(place.value) AS unit
+           WHERE state IN ('held', 'backordered', 'committed') GROUP BY 1, 2) AS held
+  USING (sku, warehouse)
+"""
+# The SKUs of which something else is owed than orders wait for.
+NOT_OWED = """
+SELECT sku FROM (SELECT sku, sum(backordered) AS units FROM stock GROUP BY 1) AS owed
+FULL JOIN (SELECT sku, sum(units) AS units FROM backorders GROUP BY 1) AS waited USING (sku)
+WHERE coalesce(owed.units, 0) <> coalesce(waited.units, 0)
+"""
+
 
 @dataclass
 class Evidence:
@@ -53,7 +78,7 @@ class Evidence:
     taken: Counter[str] = field(default_factory=Counter)
     provider: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     stock: list[Any] = field(default_factory=list)
-    stock_ledger: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    not_owed: list[str] = field(default_factory=list)
     reservations: dict[str, str] = field(default_factory=dict)
     parcels: Counter[str] = field(default_factory=Counter)
     dead: set[tuple[str, str]] = field(default_factory=set)
@@ -159,16 +184,10 @@ def _orders(seen: Evidence, read: _Reader) -> None:
 
 
 def _stock(seen: Evidence, read: _Reader) -> None:
-    seen.stock = read("inventory", "SELECT * FROM stock")
+    seen.stock = read("inventory", STOCK)
+    seen.not_owed = [row.sku for row in read("inventory", NOT_OWED)]
     rows = read("inventory", "SELECT order_id, state FROM reservations")
     seen.reservations = {str(row.order_id): row.state for row in rows}
-    sums = ", ".join(
-        f"coalesce(sum(units) FILTER (WHERE target = '{place}'), 0)"
-        f" - coalesce(sum(units) FILTER (WHERE source = '{place}'), 0) AS {place}"
-        for place in ("on_hand", "reserved", "shipped")
-    )
-    rows = read("inventory", f"SELECT sku, {sums} FROM stock_entries GROUP BY sku")
-    seen.stock_ledger = {r.sku: (r.on_hand, r.reserved, r.shipped) for r in rows}
 
 
 def _deliveries(seen: Evidence, read: _Reader) -> None:

@@ -16,7 +16,8 @@ from deploy.evidence import Evidence, gather
 SHOWN_IDS = 20
 OUTSIDE = {"the mail server": "email", "the CRM": "crm"}
 REFUSED = "requires_payment_method"
-HELD = ("held", "committed")
+NOT_ITS_OWN = ("expired", "backordered")
+HELD = ("held", "backordered", "committed")
 
 
 @dataclass(frozen=True)
@@ -149,13 +150,18 @@ def _benefits_are_kept(seen: Evidence, checked: Checked) -> None:
 
 def _stock_adds_up(seen: Evidence, checked: Checked) -> None:
     wrong = [
-        s.sku
+        f"{s.sku} at {s.warehouse}"
         for s in seen.stock
-        if s.on_hand + s.reserved + s.shipped != s.received + s.returned
+        if s.on_hand + s.reserved + s.shipped != s.received + s.returned + s.adjusted
         or min(s.on_hand, s.reserved, s.shipped, s.shipped - s.returned) < 0
-        or (s.on_hand, s.reserved, s.shipped) != seen.stock_ledger.get(s.sku, (0, 0, 0))
+        or not s.as_entered
+        or s.reserved != s.held
     ]
     checked.all_of("I8", "stock does not add up for", len(seen.stock), wrong)
+    checked.all_of("I8", "not as much is owed as is waited for, of", len(seen.stock), seen.not_owed)
+    confirmed = seen.confirmed & seen.judged
+    wrong = [o for o in confirmed if seen.reservations.get(o) in NOT_ITS_OWN]
+    checked.all_of("I7", "confirmed on a hold that is gone", len(confirmed), wrong)
 
 
 def _reserved_is_live(seen: Evidence, checked: Checked) -> None:

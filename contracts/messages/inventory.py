@@ -6,7 +6,7 @@ from typing import Literal
 from contracts.messages.base import Command, Failed, Succeeded
 from contracts.messages.values import Line, OrderId, Parcel, Sku
 
-Short = Literal["reject", "ask", "ship"]
+Short = Literal["reject", "ask", "ship", "backorder"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,16 @@ class InventoryPartiallyReserved(Succeeded):
 @dataclass(frozen=True, kw_only=True)
 class InventoryReservedInPart(Succeeded):
     """Only `lines` are held, and the customer wants the order without the rest."""
+
+    order_id: OrderId
+    lines: tuple[Line, ...]
+    missing: tuple[Sku, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventoryBackordered(Succeeded):
+    """Only `lines` are held, and the customer waits for the rest: when the last of it has come in,
+    `InventoryReserved` answers the same command."""
 
     order_id: OrderId
     lines: tuple[Line, ...]
@@ -72,6 +82,7 @@ class ReserveInventory(
         InventoryReserved
         | InventoryPartiallyReserved
         | InventoryReservedInPart
+        | InventoryBackordered
         | InventoryReservationFailed
     ],
     to="inventory",
@@ -79,7 +90,7 @@ class ReserveInventory(
     """Hold stock for every line of the order. A SKU may stand in several lines.
 
     `short` is what the customer wants when some is missing: nothing (reject), to be asked (ask),
-    or what is there (ship).
+    what is there (ship), or all of it when it has come in (backorder).
     """
 
     order_id: OrderId

@@ -62,7 +62,8 @@ class CancelOrder(Command[OrderCancelled], to="orders"):
 
 @dataclass(frozen=True, kw_only=True)
 class ReturnAccepted(Succeeded):
-    """The goods are back; so much money and so many points are to be given back for them."""
+    """The goods are back, or were never sent; so much money and so many points are to be given back
+    for them."""
 
     order_id: OrderId
     return_id: str
@@ -102,12 +103,13 @@ class ReturnWithdrawn(Succeeded):
 @dataclass(frozen=True, kw_only=True)
 class RegisterReturn(Command[ReturnAccepted | ReturnExpected | ReturnRefused], to="orders"):
     """Take these lines of a shipped order back, or all that is left of it if none are named;
-    `received` when the goods are back already."""
+    `received` when the goods are back already, `missing` when they were never found to be sent."""
 
     order_id: OrderId
     return_id: str
     lines: tuple[ReturnLine, ...]
     received: bool
+    missing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +145,7 @@ class CompleteReturn(Command[OrderRefunded], to="orders"):
 
 @dataclass(frozen=True, kw_only=True)
 class ReturnReceived(Succeeded):
-    """The returned units are on hand again."""
+    """The returned units are on hand again, or written off if they are missing."""
 
     order_id: OrderId
     return_id: str
@@ -151,16 +153,17 @@ class ReturnReceived(Succeeded):
 
 @dataclass(frozen=True, kw_only=True)
 class ReceiveReturn(Command[ReturnReceived], to="inventory"):
-    """Put the units that came back on hand."""
+    """Put the units that came back on hand; write them off if they are missing."""
 
     order_id: OrderId
     return_id: str
     lines: tuple[ReturnLine, ...]
+    missing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class RefundRequested(Event, by="orchestrator"):
-    """The goods are back, and the customer gets the amount."""
+    """The goods are back, or were missing, and the customer gets the amount."""
 
     order_id: OrderId
     return_id: str

@@ -28,6 +28,7 @@ class BatchSession(Session):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._rows: dict[tuple[type[Any], Key], Any] = {}
+        self._families: dict[tuple[type[Any], Key], list[Any]] = {}
         self._added: list[Any] = []
         self._kept: list[Any] = []
         self._later: dict[Later, list[Any]] = {}
@@ -35,20 +36,31 @@ class BatchSession(Session):
         self._over: list[Over] = []
 
     def load(self, mapped: type[M], keys: set[Key]) -> None:
-        """Lock and load the rows of `mapped` with these primary keys, in order of the key."""
+        """Lock and load the rows of `mapped` with these primary keys, in order of the key.
+
+        Where the primary key has several columns, the keys may all be values of its first: then
+        every row that begins with one of them is loaded, and `family` finds them.
+        """
         wanted = {key for key in keys if (mapped, key) not in self._rows}
         if not wanted:
             return
         self._rows.update(dict.fromkeys((mapped, key) for key in wanted))
-        key: Any = mapped
-        for row in self.scalars(_locked(key), {"among": sorted(wanted)}):
-            self._rows[mapped, _key(row)] = row
+        whole = isinstance(next(iter(wanted)), tuple)
+        statement: Any = _locked(mapped, whole)  # type: ignore[arg-type]  # a class is hashable
+        for row in self.scalars(statement, {"among": sorted(wanted)}):
+            self._know(row)
 
     def get(self, entity: Any, ident: Any, **options: Any) -> Any:
         """The row with this primary key, or None; a query only when nobody loaded it."""
         if (entity, ident) in self._rows:
             return self._rows[entity, ident]
+        if isinstance(ident, tuple) and (entity, ident[0]) in self._rows:
+            return None
         return super().get(entity, ident, **options)
+
+    def family(self, mapped: type[M], first: Key) -> list[M]:
+        """The rows whose primary key begins with `first` and that were loaded or added."""
+        return self._families.get((mapped, first), [])
 
     def rows(self, mapped: type[M]) -> list[M]:
         """The rows of this class that were loaded or added."""
@@ -57,7 +69,7 @@ class BatchSession(Session):
     def add(self, instance: object, *args: Any, **options: Any) -> None:
         """Add a row; `get` finds it from now on."""
         self._added.append(instance)
-        self._rows[type(instance), _key(instance)] = instance
+        self._know(instance)
 
     def add_all(self, instances: Iterable[object]) -> None:
         """Add many rows."""
@@ -119,6 +131,12 @@ class BatchSession(Session):
             write(self, items)
         self._write_out()
 
+    def _know(self, row: Any) -> None:
+        kind, key = type(row), _key(row)
+        if isinstance(key, tuple) and not self._rows.get((kind, key)):
+            self._families.setdefault((kind, key[0]), []).append(row)
+        self._rows[kind, key] = row
+
     def _write_out(self) -> None:
         writes, self._writes = self._writes, []
         if writes:
@@ -131,10 +149,10 @@ event.listen(BatchSession, "after_rollback", lambda session: session.tell_over(F
 
 
 @cache
-def _locked(mapped: Any) -> Any:
-    """The rows among some keys, locked in order of the key."""
+def _locked(mapped: Any, whole: bool) -> Any:
+    """The rows among some keys, or beginning with them, locked in order of the key."""
     columns = inspect(mapped).primary_key
-    if len(columns) == 1:
+    if not whole:
         chosen = among(columns[0])
     else:
         chosen = tuple_(*columns).in_(bindparam("among", expanding=True))

@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     webhook_failing_hours: float = Field(
         72.0, gt=0, description="a shop's webhook that fails for longer is disabled, scaled"
     )
+    hold_hours: float = Field(
+        24.0, gt=0, description="stock is held so long for an order that is not decided, scaled"
+    )
     signing_key: SecretStr = Field(SecretStr(""), description="signs access tokens, 32 bytes up")
 
     batch_messages: int = Field(200, gt=0, description="messages in one wire batch, at most")

@@ -21,7 +21,8 @@ LEDGER = (
     f"WHERE operation = 'capture' AND order_id {OURS}"
 )
 SHIPPED = (
-    "SELECT unit.key, sum(unit.value::bigint) FROM reservations, jsonb_each_text(units) AS unit "
+    "SELECT unit.key, sum(unit.value::bigint) FROM reservations, json_each(units) AS place, "
+    "json_each_text(place.value) AS unit "
     f"WHERE state = 'shipped' AND order_id {OURS} GROUP BY 1"
 )
 SALES = (

@@ -2,7 +2,7 @@
 
 An answer is matched by the id of the command. While a step is asking (its result was Unknown), the
 command itself is awaited as well as every query of this round of asking: whichever is certain first
-decides.
+decides. While a person is asked about a success, a success without a question answers for them.
 """
 
 from datetime import datetime
@@ -20,7 +20,7 @@ AWAITED = ("doing", "doubtful", "undoing")
 
 def answered(turn: Turn, answer: Answer) -> str | None:
     """Apply the answer to its step, or say why it is ignored."""
-    found = _awaiting(turn, answer.command_id)
+    found = _awaiting(turn, answer.command_id) or _asked_about(turn, answer)
     if not found:
         return _stray(turn, answer.command_id)
     place, kind = found
@@ -118,6 +118,27 @@ def _awaiting(turn: Turn, command_id: MessageId) -> tuple[int, Kind] | None:
                 if id_of(turn.state.id, turn.saga.flat[place], kind, number) == command_id:
                     return place, kind
     return None
+
+
+def _asked_about(turn: Turn, answer: Answer) -> tuple[int, Kind] | None:
+    """The step whose success a person is asked about, if this is a better one."""
+    for place, step in enumerate(turn.steps):
+        definition = turn.saga.flat[place]
+        better = asked_about(step) and betters(definition, type(answer.result))
+        if better and id_of(turn.state.id, definition, "do", step.attempt) == answer.command_id:
+            return place, "do"
+    return None
+
+
+def asked_about(step: StepState) -> bool:
+    """Whether a person is asked, or is to be asked, about the step's success."""
+    return step.status == "done" and step.trouble == "asked"
+
+
+def betters(step: Step, result: type[Result]) -> bool:
+    """Whether this result makes a question about a success of the step moot."""
+    success = issubclass(result, Succeeded) and result in results_of(step.do)
+    return success and not step.pivot and not isinstance(step.on.get(result), Question)
 
 
 def asking(step: StepState) -> list[tuple[Kind, int]]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from msgspec import structs
 
 from contracts.messages.values import MessageId, SagaId
+from orchestrator.core.answers import betters
 from orchestrator.core.canonical import DUE, FAR, LATER, NOW
-from orchestrator.core.definition import Saga
+from orchestrator.core.definition import Saga, Step
 from orchestrator.core.sample import sample
 from orchestrator.core.state import (
     Answer,
@@ -23,7 +24,7 @@ from orchestrator.core.state import (
     Wake,
 )
 from orchestrator.core.turn import id_of
-from orchestrator.core.world import Reply, Sides, Told, awaited, handled, has_effect
+from orchestrator.core.world import Reply, Sides, Told, awaited, handled, has_effect, may_better
 
 CANCELLED = Cancelled(at=NOW, by="the customer", reason="it is not wanted any more")
 PEOPLE = ("a person", "a second person")
@@ -87,12 +88,19 @@ def _handlings(saga: Saga, state: State, sides: Sides) -> Iterator[Move]:
 def _answers(saga: Saga, state: State, sides: Sides) -> Iterator[Move]:
     for place, side in enumerate(sides):
         for reply in sorted(side.replies):
-            if (reply.kind, reply.number) in awaited(state.steps[place]):
+            if _means_something(saga.flat[place], state.steps[place], reply):
                 told = None if reply.means == "unknown" else reply.means
                 for number in _numbers(state.steps[place], reply):
                     answer = replies_to(saga, state.id, place, replace(reply, number=number))
                     label = f"{state.steps[place].name}: the answer to the {reply.kind} arrives"
                     yield Move(label, state, sides, answer, place, told)
+
+
+def _means_something(definition: Step, step: StepState, reply: Reply) -> bool:
+    told = (reply.kind, reply.number)
+    if told in may_better(step):
+        return betters(definition, type(sample(reply.result, definition)))
+    return told in awaited(step)
 
 
 def _numbers(step: StepState, reply: Reply) -> set[int]:

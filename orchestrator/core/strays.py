@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from contracts.messages.base import Unknown
 from contracts.messages.values import MessageId, derived
+from orchestrator.core.answers import betters
 from orchestrator.core.canonical import NOW
 from orchestrator.core.definition import Saga, Step, results_of
 from orchestrator.core.moves import may_be_cancelled
@@ -22,7 +23,7 @@ from orchestrator.core.state import (
     Wake,
 )
 from orchestrator.core.turn import id_of, number_of
-from orchestrator.core.world import awaited
+from orchestrator.core.world import awaited, may_better
 
 KINDS: tuple[Kind, ...] = ("do", "undo", "query")
 
@@ -49,7 +50,8 @@ def _of_step(saga: Saga, state: State, step: Step, now: StepState) -> Iterator[t
             for name in _results(step, kind):
                 answer = Answer(at=NOW, command_id=sent, result=sample(name, step))
                 past = kind == "query" and number < latest and isinstance(answer.result, Unknown)
-                if (kind, number) not in open_ or past:
+                better = (kind, number) in may_better(now) and betters(step, type(answer.result))
+                if not better and ((kind, number) not in open_ or past):
                     yield f"{step.name}: an answer to {kind} no. {number}: {name}", answer
     for kind, number in sorted(open_):
         yield from _foreign(saga, state, step, kind, number)

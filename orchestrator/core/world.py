@@ -12,8 +12,8 @@ from functools import cache
 from typing import Literal
 
 from contracts.messages.base import Failed, Result, Succeeded, Unknown
-from orchestrator.core.answers import asking
-from orchestrator.core.definition import Make, Step, command_of, results_of
+from orchestrator.core.answers import asked_about, asking, betters
+from orchestrator.core.definition import Make, Question, Step, command_of, results_of
 from orchestrator.core.state import Kind, State, StepState
 
 Told = Literal["nothing", "doubt", "exists", "gone", "decided", "undoing"]
@@ -69,12 +69,17 @@ def awaited(step: StepState) -> frozenset[tuple[Kind, int]]:
     return frozenset(open_) if step.command_id or step.kind == "query" else frozenset()  # type: ignore[arg-type]
 
 
+def may_better(step: StepState) -> frozenset[tuple[Kind, int]]:
+    """Which command of the step may still be answered by a better success."""
+    return frozenset({("do", step.attempt)}) if asked_about(step) else frozenset()
+
+
 def tidied(state: State, sides: Sides) -> Sides:
     """Without the replies and queries that nobody awaits: that they change nothing is shown by
     sending every one of them to every state as a stray. All queries of a round of asking count as
     its latest: what one of them may bring to light, any other may."""
     return tuple(
-        _tidied(side, awaited(step), step.asked)
+        _tidied(side, awaited(step) | may_better(step), step.asked)
         for side, step in zip(sides, state.steps, strict=True)
     )
 
@@ -96,11 +101,19 @@ def _done(step: Step, side: Side) -> Iterator[Outcome]:
     for result in _sorted(step.do):
         name = result.wire_name()
         if issubclass(result, Succeeded):
-            yield name, exists, ((name, "exists"),)
+            yield name, exists, ((name, "exists"), *_bettered(step, result))
         elif issubclass(result, Failed):
             yield name, side, ((name, "gone"),)
         else:
             yield from _in_doubt(step, side, exists, name)
+
+
+def _bettered(step: Step, result: type[Result]) -> tuple[tuple[str, Means], ...]:
+    """After a success that is a question the service may say one that is none."""
+    if not isinstance(step.on.get(result), Question):
+        return ()
+    better = [other.wire_name() for other in _sorted(step.do) if betters(step, other)]
+    return ((better[0], "exists"),) if better else ()
 
 
 def _in_doubt(step: Step, side: Side, exists: Side, unknown: str) -> Iterator[Outcome]:

@@ -39,7 +39,13 @@ FAST_CLOCK = timedelta(minutes=5)
 MOST_MINOR_UNITS = 10**12
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
 CODE = r"^[A-Za-z0-9_\-]+$"
-SHORT: dict[bool | None, Short] = {None: "ask", True: "ship", False: "reject"}
+Partial = bool | Literal["backorder"] | None
+SHORT: dict[Partial, Short] = {
+    None: "ask",
+    True: "ship",
+    False: "reject",
+    "backorder": "backorder",
+}
 Remember = Callable[[Sequence[Contact], Mapping[ContactId, CustomerId]], None]
 Key = tuple[str, str]  # a caller, and that caller's idempotency key
 SUBMISSIONS = SubmissionRow.__table__
@@ -96,7 +102,7 @@ class OrderBody(Body):
     ship_to: ShipToBody
     promotion_code: str | None = Field(None, min_length=1, max_length=64, pattern=CODE)
     redeem_points: int = Field(0, ge=0, le=MOST_MINOR_UNITS)
-    accept_partial: bool | None = None
+    accept_partial: Partial = None
     shipping: Literal["cheapest", "fastest"] | None = None
     placed_at: Annotated[AwareDatetime, Field(ge=EPOCH)] | None = None
 

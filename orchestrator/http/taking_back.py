@@ -5,7 +5,7 @@ yet; what is sent can be returned. Asked twice, the same happens once.
 """
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header
@@ -54,11 +54,13 @@ class ReturnLineBody(BaseModel):
 
 class ReturnBody(BaseModel):
     """What is sent back: these lines, or all that is left; `received` when it is back already,
-    which only the shop's side can say."""
+    which only the shop's side can say. The reason `missing` says that it was not there to be sent:
+    nothing comes back, and it is paid back."""
 
     model_config = ConfigDict(extra="forbid")
     lines: list[ReturnLineBody] = Field(default_factory=list, max_length=LINES_MOST)
     received: bool = False
+    reason: Literal["missing"] | None = None
 
 
 def routes(host: Host) -> APIRouter:
@@ -76,6 +78,8 @@ def routes(host: Host) -> APIRouter:
         """Send back lines of an order that was sent, or all of it."""
         if body.received and caller.role == "customer":
             raise Problem(403, "forbidden", "Not with this role", "The shop says what has arrived.")
+        if body.reason and caller.role in ("customer", "shop"):
+            raise Problem(403, "forbidden", "Not with this role", "Support says what is missing.")
         return host.run(lambda s: _returned(s, OrderId(str(order_id)), caller, key, body))
 
     return router
@@ -132,11 +136,12 @@ def _returned(
         asked_by=caller.subject,
         lines=lines,
         received=body.received,
+        missing=body.reason == "missing",
     )
     saga_id = SagaId(return_id)
     if (known := _start_once(session, Beginning(RETURN, saga_id, order_id, data))) is not None:
-        asked = (known["lines"], known["received"])
-        if asked != ([asdict(line) for line in lines], body.received):
+        asked = (known["lines"], known["received"], known["missing"])
+        if asked != ([asdict(line) for line in lines], data.received, data.missing):
             raise Problem(
                 422, "key-reused", "This key stands for another return", "Take a new key."
             )

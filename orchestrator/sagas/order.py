@@ -1,7 +1,7 @@
 """ORDER: how an order comes to be, as a value."""
 
 from contracts.messages.fraud import FraudSuspected
-from contracts.messages.inventory import InventoryPartiallyReserved
+from contracts.messages.inventory import InventoryBackordered, InventoryPartiallyReserved
 from contracts.messages.payments import PaymentActionRequired, PaymentStatusUnknown
 from contracts.messages.shipping import ShippingStatusUnknown
 from orchestrator.core.definition import (
@@ -19,6 +19,12 @@ from orchestrator.sagas.order_data import Order
 
 SUSPECTED = review("It looks like fraud. Accept the order?", by="risk", within=hours(4))
 SHORT = review("Some lines are missing. Ship the rest?", by="support", within=hours(8))
+BACKORDERED = review(
+    "Some lines are on backorder. Ship what is there, and wait no longer?",
+    by="support",
+    within=hours(14 * 24),
+    then="undo",
+)
 ASK_PAYMENTS = query(Order.query_payment, every=seconds(30), attempts=10)
 ASK_SHIPPING = query(Order.query_shipping, every=seconds(30), attempts=10)
 
@@ -42,7 +48,7 @@ ORDER = Saga(
                 "reserve inventory",
                 do=Order.reserve,
                 undo=Order.release,
-                on={InventoryPartiallyReserved: SHORT},
+                on={InventoryPartiallyReserved: SHORT, InventoryBackordered: BACKORDERED},
             ),
             step(
                 "apply promotion",

@@ -7,8 +7,10 @@ from contracts.messages.base import Result
 from contracts.messages.fraud import CheckFraud
 from contracts.messages.inventory import (
     CommitInventory,
+    InventoryBackordered,
     InventoryCommitted,
     InventoryPartiallyReserved,
+    InventoryReserved,
     InventoryReservedInPart,
     ReleaseInventory,
     ReserveInventory,
@@ -54,7 +56,9 @@ class Order:
     payment_token: str
     speed: str
     placed_at: datetime | None = None
-    reserved: tuple[Line, ...] | None = learned(InventoryPartiallyReserved, InventoryReservedInPart)
+    reserved: tuple[Line, ...] | None = learned(
+        InventoryPartiallyReserved, InventoryReservedInPart, InventoryBackordered
+    )
     adjusted: Payable | None = learned(OrderAdjusted)
     authorization: str | None = learned(PaymentAuthorized)
     parcels: tuple[Parcel, ...] | None = learned(InventoryCommitted)
@@ -65,8 +69,14 @@ class Order:
     def learn(self, fact: Result | Undoing) -> "Order":
         """What the order remembers of a result."""
         match fact:
-            case InventoryPartiallyReserved(lines=lines) | InventoryReservedInPart(lines=lines):
+            case (
+                InventoryPartiallyReserved(lines=lines)
+                | InventoryReservedInPart(lines=lines)
+                | InventoryBackordered(lines=lines)
+            ):
                 return replace(self, reserved=lines)
+            case InventoryReserved() if self.is_short():  # the rest has come in
+                return replace(self, reserved=None)
             case OrderAdjusted(payable=payable):
                 return replace(self, adjusted=payable)
             case PaymentAuthorized(reference=reference):

@@ -20,13 +20,15 @@ from orchestrator.core.definition import Undoing, learned
 
 @dataclass(frozen=True, kw_only=True)
 class Return:
-    """One return of an order; without lines it is for all that is left of it, the `goods`."""
+    """One return of an order; without lines it is for all that is left of it, the `goods`. What was
+    `missing` when the order was picked is returned without having been sent."""
 
     order_id: OrderId
     return_id: str
     asked_by: str
     lines: tuple[ReturnLine, ...]
     received: bool
+    missing: bool
     amount: Money | None = learned(ReturnAccepted, ReturnExpected)
     goods: tuple[ReturnLine, ...] | None = learned(ReturnAccepted, ReturnExpected)
 
@@ -53,7 +55,8 @@ class Return:
             order_id=self.order_id,
             return_id=self.return_id,
             lines=self.lines,
-            received=self.received,
+            received=self.received or self.missing,
+            missing=self.missing,
         )
 
     def withdraw(self) -> WithdrawReturn:
@@ -65,9 +68,12 @@ class Return:
         return ApproveRefund(order_id=self.order_id, refund_id=self.return_id, amount=self.due)
 
     def receive(self) -> ReceiveReturn:
-        """Put the goods on hand."""
+        """Put the goods on hand, or write them off."""
         return ReceiveReturn(
-            order_id=self.order_id, return_id=self.return_id, lines=self.goods or ()
+            order_id=self.order_id,
+            return_id=self.return_id,
+            lines=self.goods or (),
+            missing=self.missing,
         )
 
     def requested(self) -> RefundRequested:

@@ -1,11 +1,13 @@
-"""START HERE: what inventory does on each command, and when a parcel has gone."""
+"""START HERE: what inventory does on each command, and what it does by itself."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from contracts.delivery.service import Rows, Service
 from contracts.messages.inventory import (
     CommitInventory,
+    InventoryBackordered,
     InventoryCommitted,
     InventoryHoldExpired,
     InventoryPartiallyReserved,
@@ -15,39 +17,51 @@ from contracts.messages.inventory import (
     InventoryReservedInPart,
     ReleaseInventory,
     ReserveInventory,
+    Short,
 )
 from contracts.messages.returns import ReceiveReturn, ReturnReceived
 from contracts.messages.shipping import ShippingRequested
-from contracts.messages.values import Parcel, Sku
+from contracts.messages.values import Sku
 from contracts.runtime.session import BatchSession
-from participants.inventory import stock
-from participants.inventory.tables import Reservation
+from participants.inventory import backorders, holds, stock
+from participants.inventory.allocation import filled, parcels
+from participants.inventory.tables import Reservation, Stock
 
 inventory = Service("inventory")
-Reserved = InventoryReserved | InventoryPartiallyReserved | InventoryReservedInPart
+EXPIRE_EVERY = timedelta(minutes=1)
+FILL_EVERY = timedelta(seconds=1)
+InPart = InventoryPartiallyReserved | InventoryReservedInPart | InventoryBackordered
+Reserved = InventoryReserved | InPart
+IN_PART: dict[Short, type[InPart]] = {
+    "ship": InventoryReservedInPart,
+    "backorder": InventoryBackordered,
+}
 
 
 def _reservations(messages: Sequence[Any]) -> Iterable[Rows]:
     return ((Reservation, {message.order_id for message in messages}),)
 
 
-@inventory.handles(ReserveInventory, loads=stock.rows_of)
+@inventory.handles(ReserveInventory, loads=holds.rows_of)
 def reserve(
     command: ReserveInventory, session: BatchSession
 ) -> Reserved | InventoryReservationFailed:
     """Hold every line; where stock falls short, as much of each as there is, unless the customer
-    wants all or nothing. An order that was released before holds nothing ever."""
+    wants all or nothing, or wait for it. An order that was released before holds nothing ever."""
     held = session.get(Reservation, command.order_id)
-    if held and held.state == stock.RELEASED:
+    if held and held.state == holds.RELEASED:
         return _failed(command, (), "released before it was reserved")
-    if held:
-        return _reserved(command, held.units)
-    wanted = stock.units_of(command.lines)
+    if held and held.state in holds.ITS_OWN:
+        return _reserved(command, holds.total(held.units))
+    wanted = holds.units_of(command.lines)
     short = stock.missing(session, wanted)
     units = stock.available(session, wanted) if short else wanted
-    if short and (command.short == "reject" or not units):
+    if short and not _wanted_in_part(command, session, short, units):
         return _failed(command, short, "out of stock")
-    stock.take(session, command.order_id, units)
+    holds.hold(session, command.order_id, units)
+    if short and command.short == "backorder":
+        lacking = {sku: wanted[sku] - units.get(sku, 0) for sku in short}
+        backorders.wait_for(session, command.order_id, lacking)
     return _reserved(command, units)
 
 
@@ -57,12 +71,10 @@ def commit(
 ) -> InventoryCommitted | InventoryHoldExpired:
     """What is held never expires any more; what is not held cannot be kept."""
     held = session.get(Reservation, command.order_id)
-    if held is None or held.state not in stock.ITS_OWN:
-        reason = "nothing is held for the order"
-        return InventoryHoldExpired(order_id=command.order_id, reason=reason)
-    stock.commit(held)
-    parcel = Parcel(warehouse=stock.MAIN, lines=stock.filled(command.lines, held.units))
-    return InventoryCommitted(order_id=command.order_id, parcels=(parcel,))
+    if why_not := holds.keep(session, held, holds.units_of(command.lines)):
+        return InventoryHoldExpired(order_id=command.order_id, reason=why_not)
+    those = parcels(command.lines, held.units)
+    return InventoryCommitted(order_id=command.order_id, parcels=those)
 
 
 @inventory.handles(ReleaseInventory, loads=_reservations)
@@ -70,10 +82,12 @@ def release(command: ReleaseInventory, session: BatchSession) -> InventoryReleas
     """Give back what is held; where nothing is, leave a tombstone for the late command."""
     held = session.get(Reservation, command.order_id)
     if held is None:
-        session.add(stock.tombstone(command.order_id))
-    elif held.state in stock.RESERVED:
-        stock.load_units(session, held, *stock.RESERVED)
-        stock.give_back(session, held)
+        session.add(holds.tombstone(command.order_id))
+    elif held.state in holds.RESERVED:
+        holds.load_units(session, held, *holds.RESERVED)
+        holds.give_back(session, held)
+    elif held.state == holds.EXPIRED:
+        held.state = holds.RELEASED
     return InventoryReleased(order_id=command.order_id)
 
 
@@ -81,31 +95,49 @@ def release(command: ReleaseInventory, session: BatchSession) -> InventoryReleas
 def ship(event: ShippingRequested, session: BatchSession) -> None:
     """What the carrier has taken is no longer held."""
     held = session.get(Reservation, event.order_id)
-    if held and held.state in stock.RESERVED:
-        stock.load_units(session, held, *stock.RESERVED)
-        stock.ship(session, held)
+    if held and held.state in holds.RESERVED:
+        holds.load_units(session, held, *holds.RESERVED)
+        holds.ship(session, held)
 
 
 @inventory.handles(ReceiveReturn, loads=_reservations)
 def take_back(command: ReceiveReturn, session: BatchSession) -> ReturnReceived:
-    """What was sent has come back, so it was sent, even if nobody has told so yet."""
+    """What was sent has come back, so it was sent, even if nobody has told so yet; what was missing
+    when it was to be sent is gone from where it stood."""
     sent = session.get(Reservation, command.order_id)
-    if sent and sent.state != stock.RELEASED:
-        stock.load_units(session, sent, *stock.ITS_OWN)
-        if sent.state in stock.RESERVED:
-            stock.ship(session, sent)
-        stock.take_back(session, sent, command.return_id, stock.units_of(command.lines))
+    if sent and sent.state in holds.ITS_OWN:
+        holds.load_units(session, sent, *holds.ITS_OWN)
+        if sent.state in holds.RESERVED:
+            holds.ship(session, sent)
+        units = holds.units_of(command.lines)
+        holds.take_back(session, sent, command.return_id, units, missing=command.missing)
     return ReturnReceived(order_id=command.order_id, return_id=command.return_id)
+
+
+inventory.chore(every=EXPIRE_EVERY)(holds.expire)
+
+
+inventory.chore(every=FILL_EVERY)(backorders.fill)
+inventory.chore(every=FILL_EVERY)(backorders.tell)
+
+
+def _wanted_in_part(
+    command: ReserveInventory, session: BatchSession, short: Iterable[Sku], units: Mapping[Sku, int]
+) -> bool:
+    """Whether the customer wants what is there; who waits, waits for what has been stocked once."""
+    if command.short == "backorder":
+        return all(session.family(Stock, sku) for sku in short)
+    return command.short != "reject" and bool(units)
 
 
 def _reserved(command: ReserveInventory, units: Mapping[Any, int]) -> Reserved:
     """What is held, in the words of what the customer wants."""
-    lines = stock.filled(command.lines, units)
+    lines = filled(command.lines, units)
     if lines == command.lines:
         return InventoryReserved(order_id=command.order_id)
-    wanted = stock.units_of(command.lines)
+    wanted = holds.units_of(command.lines)
     missing = tuple(sku for sku in sorted(wanted) if units.get(sku, 0) < wanted[sku])
-    kind = InventoryReservedInPart if command.short == "ship" else InventoryPartiallyReserved
+    kind = IN_PART.get(command.short, InventoryPartiallyReserved)
     return kind(order_id=command.order_id, lines=lines, missing=missing)
 
 

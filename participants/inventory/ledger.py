@@ -4,21 +4,22 @@ from typing import Any
 
 from contracts.runtime.bulk import insert_rows
 from contracts.runtime.session import BatchSession
-from participants.inventory.tables import StockEntry
+from participants.inventory.tables import Stock, StockEntry
 
 
 def moved(
     session: BatchSession,
-    sku: str,
+    of: Stock,
     units: int,
     source: str,
     target: str,
     order_id: str | None,
     reason: str,
 ) -> None:
-    """Units of a SKU went from one place to another, for an order or for a count."""
-    move = {"sku": sku, "units": units, "source": source, "target": target}
-    session.later(_write, {**move, "order_id": order_id, "reason": reason})
+    """Units of a SKU went from one place at its warehouse to another, for an order or by hand."""
+    move = {"sku": of.sku, "warehouse": of.warehouse, "units": units}
+    told = {"source": source, "target": target, "order_id": order_id, "reason": reason}
+    session.later(_write, {**move, **told})
 
 
 def _write(session: BatchSession, moves: list[Any]) -> None:

@@ -20,6 +20,7 @@ from participants.orders.tables import OrderRow
 
 CANCEL, UNLOCKED = "cancel", "unlocked"
 SENT = ("requested", "shipped", "delivered", "partly returned", "returned")
+TAKEN = ("captured", "partly refunded", "refunded")
 Units = Mapping[str, int]
 
 
@@ -36,13 +37,15 @@ def why_not_cancelled(row: OrderRow | None) -> str:
     return ""
 
 
-def why_not_returned(row: OrderRow | None, wanted: Units) -> str:
-    """Why these units cannot be sent back; empty when they can."""
+def why_not_returned(row: OrderRow | None, wanted: Units, missing: bool = False) -> str:
+    """Why these units cannot be sent back, or be missing; empty when they can."""
     if row is None or row.status != "confirmed":
         return f"the order is {row.status if row else 'not known'}"
     if row.lock == CANCEL:
         return "the order is being cancelled"
-    if row.fulfilment_status not in SENT:
+    if missing and row.amount and row.payment_status not in TAKEN:
+        return "it is not paid yet"
+    if not missing and row.fulfilment_status not in SENT:
         return "nothing of it was sent"
     left = left_of(row)
     if not wanted or not left:

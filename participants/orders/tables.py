@@ -47,7 +47,8 @@ class OrderRow(Base):
 
 
 class ReturnRow(Base):
-    """One return of an order: the units, and what is given back. A `withdrawn` one without units is
+    """One return of an order: the units, and what is given back; `missing` when they were never
+    sent. A `withdrawn` one without units is
     the tombstone of an early withdrawal."""
 
     __tablename__ = "returns"
@@ -57,6 +58,7 @@ class ReturnRow(Base):
     units: Mapped[dict[str, Any]]
     amount: Mapped[int] = mapped_column(BigInteger)
     points: Mapped[int] = mapped_column(BigInteger)
+    missing: Mapped[bool]
     at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (Index("returns_order", "order_id"),)

@@ -80,7 +80,7 @@ def _register(command: RegisterReturn, session: BatchSession) -> Registered:
     row, known_return = _both(session, command)
     if known_return is None:
         units = returns.wanted_of(row, command.lines)
-        if reason := returns.why_not_returned(row, units):
+        if reason := returns.why_not_returned(row, units, command.missing):
             return _refused(command, reason)
         counting = [each for each in _all_of(session, row) if each.state != WITHDRAWN]
         amount, points = sum(r.amount for r in counting), sum(r.points for r in counting)
@@ -116,12 +116,13 @@ def _withdraw(command: WithdrawReturn, session: BatchSession) -> ReturnWithdrawn
 
 
 def _complete(command: CompleteReturn, session: BatchSession) -> OrderRefunded:
-    """Goods and money are back."""
+    """Goods and money are back; of what was missing only the money, for it was never sent."""
     load_whole(session)
     row, known_return = _both(session, command)
     known_return.state = COMPLETED
-    missing = returns.left_of(row) or any(r.state == OPEN for r in _all_of(session, row))
-    advance(row, "fulfilment_status", "partly returned" if missing else "returned")
+    if not known_return.missing:
+        more = returns.left_of(row) or any(r.state == OPEN for r in _all_of(session, row))
+        advance(row, "fulfilment_status", "partly returned" if more else "returned")
     return OrderRefunded(
         order_id=command.order_id,
         customer_id=CustomerId(row.customer_id),
@@ -149,6 +150,7 @@ def _new(command: Any, units: dict[str, int], amount: int, points: int) -> Retur
         units=units,
         amount=amount,
         points=points,
+        missing=getattr(command, "missing", False),
     )
 
 

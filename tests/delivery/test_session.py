@@ -120,3 +120,26 @@ def test_sums_are_added_to_what_stands(sessions: sessionmaker[BatchSession]) -> 
     with sessions() as session:
         found = session.execute(text("SELECT * FROM test_session_total ORDER BY 1")).all()
     assert list(map(tuple, found)) == [("a", 1, 10), ("b", 2, 2)]
+
+
+def test_all_rows_that_begin_with_a_key_are_loaded_in_one_query(
+    sessions: sessionmaker[BatchSession],
+) -> None:
+    """Found by their beginning, also what is added; and what is not there costs no query."""
+    with sessions() as session, session.begin():
+        rooms = ((room, number) for room in "ab" for number in (1, 2))
+        session.add_all(Shelf(room=r, number=n, units=n, note=None) for r, n in rooms)
+    seen: list[str] = []
+    with sessions() as session, session.begin():
+        event.listen(
+            session.get_bind(), "before_cursor_execute", lambda *given: seen.append(given[2])
+        )
+        session.load(Shelf, {"a", "c"})
+        assert [row.number for row in session.family(Shelf, "a")] == [1, 2]
+        assert session.get(Shelf, ("a", 2)).units == 2
+        assert session.get(Shelf, ("c", 1)) is None
+        session.load(Shelf, {("a", 1)})
+        session.add(Shelf(room="c", number=7, units=7, note=None))
+        assert [row.number for row in session.family(Shelf, "c")] == [7]
+        assert len(seen) == 1
+    assert len(written(sessions)) == 5

@@ -95,3 +95,10 @@ def test_a_past_order_contains_the_tax_of_the_day_it_was_placed_on(platform: Pla
     assert [parts(order)["contains tax"] for order in (on_last_day, on_next_day)] == [447, 500]
     with pytest.raises(Answered, match="placed in the future"):
         submitted(platform, "price-future", placed_at="2999-01-01T00:00:00Z")
+
+
+def test_a_customer_may_wait_for_what_is_missing(platform: Platform) -> None:
+    """The wish is taken as it is, and another word is refused."""
+    assert submitted(platform, "waits", accept_partial="backorder")["status"] == "pending"
+    with pytest.raises(Answered, match="accept_partial"):
+        submitted(platform, "whatever", accept_partial="whatever")

@@ -10,10 +10,11 @@ from contracts.messages.returns import ReceiveReturn, ReturnLine, ReturnReceived
 from contracts.messages.shipping import ShippingRequested
 from contracts.messages.values import OrderId, Sku
 from participants.inventory.handlers import inventory
-from participants.inventory.stock import count as count_stock
+from participants.inventory.receiving import count as count_stock
 from participants.inventory.tables import Stock
 from tests.participants.bench import Bench, bench, migrated, new_order
 from tests.participants.goods import line
+from tests.participants.shelves import wrong
 
 NUMBERS = count(1)
 ON_HAND = 10
@@ -32,7 +33,7 @@ def held(store: Bench, *units: int) -> tuple[OrderId, list[Sku]]:
     with store.host.db.transaction() as session:
         session.load(Stock, set(skus))
         for sku in skus:
-            count_stock(session, sku, ON_HAND)
+            count_stock(session, sku, "main", ON_HAND)
     order = new_order()
     lines = tuple(line(*each, 100) for each in zip(skus, units, strict=True))
     store.ask(ReserveInventory(order_id=order, lines=lines, short="reject"))
@@ -51,10 +52,12 @@ def sent(store: Bench, *units: int) -> tuple[OrderId, list[Sku]]:
     return order, skus
 
 
-def back(order: OrderId, which: str, *lines: tuple[Sku, int]) -> ReceiveReturn:
-    """A command to put these on hand; all that was sent, if none are named."""
+def back(
+    order: OrderId, which: str, *lines: tuple[Sku, int], missing: bool = False
+) -> ReceiveReturn:
+    """A command to put these on hand, or write them off; all that was sent, if none are named."""
     named = tuple(ReturnLine(sku=sku, quantity=units) for sku, units in lines)
-    return ReceiveReturn(order_id=order, return_id=f"{order}-{which}", lines=named)
+    return ReceiveReturn(order_id=order, return_id=f"{order}-{which}", lines=named, missing=missing)
 
 
 def standing(store: Bench, sku: Sku) -> tuple[int, ...]:
@@ -104,6 +107,27 @@ def test_goods_that_are_back_were_sent_though_nobody_has_told_so(store: Bench) -
     assert standing(store, sku) == (9, 0, 3, 2)
     store.send_all([taken(order)])
     assert standing(store, sku) == (9, 0, 3, 2)
+
+
+def test_what_was_missing_at_picking_is_written_off_and_never_comes_back(store: Bench) -> None:
+    """Told before the parcel is taken or after, and twice: it is gone once, and the rest may still
+    come back; the stock adds up."""
+    for told_first in (True, False):
+        order, (sku,) = held(store, 3)
+        if not told_first:
+            store.send_all([taken(order)])
+        for _ in range(2):
+            store.ask(back(order, "1", (sku, 2), missing=True))
+        store.send_all([taken(order)])
+        assert standing(store, sku) == (7, 0, 1, 0)
+        store.ask(back(order, "2"))
+        assert standing(store, sku) == (8, 0, 1, 1)
+        query = "SELECT reason, units, source, target FROM stock_entries WHERE sku = :s ORDER BY id"
+        assert store.rows(query, s=sku)[-2:] == [
+            ("missing", 2, "shipped", "outside"),
+            ("returned", 1, "returned", "on_hand"),
+        ]
+        assert wrong(store, sku) == []
 
 
 def test_nothing_comes_back_of_what_was_never_sent(store: Bench) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.messages.orders import ConfirmOrder, CreateOrder, OrderCancelled, RejectOrder
+from contracts.messages.payments import PaymentCaptured
 from contracts.messages.returns import (
     CancelOrder,
     CompleteReturn,
@@ -39,7 +40,11 @@ def desk(postgres: str) -> Iterator[Bench]:
 
 
 def register(
-    order: OrderId, which: str, *lines: tuple[str, int], received: bool = True
+    order: OrderId,
+    which: str,
+    *lines: tuple[str, int],
+    received: bool = True,
+    missing: bool = False,
 ) -> RegisterReturn:
     """A command to take these back; all that is left, if none are named."""
     return RegisterReturn(
@@ -47,6 +52,7 @@ def register(
         return_id=f"{order}-{which}",
         lines=tuple(ReturnLine(sku=Sku(sku), quantity=units) for sku, units in lines),
         received=received,
+        missing=missing,
     )
 
 
@@ -109,6 +115,28 @@ def test_what_is_not_confirmed_is_not_locked(desk: Bench) -> None:
     assert desk.ask(LockOrder(order_id=order)).reason == "the order is rejected"
     desk.ask(ConfirmOrder(order_id=order))
     assert standing(desk, order)[0] == "rejected"
+
+
+def test_what_was_missing_is_paid_back_once_it_is_paid_and_was_never_sent(desk: Bench) -> None:
+    """Before the parcel is taken too; nothing of it counts as sent back, and no more can be missing
+    than there is."""
+    order, wanted = new_order(), bought(line("A", 2, 100))
+    create = CreateOrder(
+        order_id=order,
+        customer_id=CustomerId("c"),
+        lines=wanted.lines,
+        payable=wanted.payable,
+    )
+    desk.ask(create)
+    desk.ask(ConfirmOrder(order_id=order))
+    assert desk.ask(register(order, "1", ("A", 1), missing=True)).reason == "it is not paid yet"
+    paid = PaymentCaptured(order_id=order, amount=wanted.payable.total, reference="r")
+    desk.send_all([paid])
+    assert due(desk.ask(register(order, "2", ("A", 1), missing=True))) == (100, 0)
+    assert complete(desk, order, "2").amount.amount == 100
+    assert standing(desk, order)[2] == "none"
+    more = desk.ask(register(order, "3", ("A", 2), missing=True))
+    assert more.reason == "more than was sent: A"
 
 
 def test_an_order_of_which_something_came_back_is_not_cancelled(desk: Bench) -> None:

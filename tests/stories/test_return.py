@@ -26,6 +26,10 @@ def back_already(play: Play) -> None:
     play.answers("ReturnReceived", "PaymentRefunded", "OrderRefunded")
 
 
+def missing_before_it_is_paid(play: Play) -> None:
+    play.answer("ReturnRefused", "it is not paid yet")
+
+
 def arrives_later(play: Play) -> None:
     play.answer("ReturnExpected")
     play.chooses("continue", "Sam (support)", "complete and unused")
@@ -104,6 +108,7 @@ def given_to_risk(play: Play) -> None:
 Script = Callable[[Play], None]
 TOLD: tuple[Script, ...] = (
     back_already,
+    missing_before_it_is_paid,
     arrives_later,
     never_arrives,
     more_than_was_sent,

@@ -1,6 +1,7 @@
 """What stock may do to an order: each story is a golden file."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,37 @@ def hold_expired_before_the_commit(play: Play) -> None:
     play.answers("PaymentVoided", "InventoryReleased", "OrderRejected")
 
 
+def backordered_and_all_comes_in(play: Play) -> None:
+    play.answers("OrderCreated", "FraudCheckPassed", "InventoryBackordered")
+    asked = play.sent[-1]
+    play.now += timedelta(days=3)
+    play.answer("InventoryReserved", to=asked)
+    play.answer("InventoryReserved", to=asked)
+    play.answers("PaymentAuthorized", "InventoryCommitted", "OrderAccepted", "PaymentCaptured")
+    play.answer("ShippingRequested")
+
+
+def backordered_and_shipped_in_part(play: Play) -> None:
+    play.answers("OrderCreated", "FraudCheckPassed", "InventoryBackordered")
+    play.chooses("continue", "Sam (support)", "the customer takes what is there")
+    play.answers("OrderAdjusted", "PaymentAuthorized", "InventoryCommitted", "OrderAccepted")
+    play.answers("PaymentCaptured", "ShippingRequested")
+
+
+def backordered_for_too_long(play: Play) -> None:
+    play.answers("OrderCreated", "FraudCheckPassed", "InventoryBackordered")
+    play.silence()
+    play.answers("InventoryReleased", "OrderRejected")
+
+
+def cancelled_on_backorder(play: Play) -> None:
+    play.answers("OrderCreated", "FraudCheckPassed", "InventoryBackordered")
+    asked = play.sent[-1]
+    play.cancels()
+    play.answer("InventoryReserved", to=asked)
+    play.answers("InventoryReleased", "OrderCancelled")
+
+
 Script = Callable[[Play], None]
 TOLD: tuple[Script, ...] = (
     out_of_stock,
@@ -60,6 +92,10 @@ TOLD: tuple[Script, ...] = (
     partly_missing_and_not_wanted,
     partly_missing_as_the_customer_wished,
     hold_expired_before_the_commit,
+    backordered_and_all_comes_in,
+    backordered_and_shipped_in_part,
+    backordered_for_too_long,
+    cancelled_on_backorder,
 )
 
 

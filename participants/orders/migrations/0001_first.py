@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("units", sa.JSON, nullable=False),
         sa.Column("amount", sa.BigInteger, nullable=False),
         sa.Column("points", sa.BigInteger, nullable=False),
+        sa.Column("missing", sa.Boolean, nullable=False),
         sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
     )
     op.create_index("returns_order", "returns", ["order_id"])
