@@ -75,11 +75,11 @@ def test_the_last_unit_is_sold_once_and_sold_again_when_it_is_given_back(whole: 
     wait_until("they give it back", lambda: set(whole.states(having).values()) == undone)
     assert set(stock(whole).values()) == {(1, 0, 0)}
     second = submit(whole, orders_for(whole, LATER, GOOD))
-    ends = whole.wait_ended(list(second))
+    ends = whole.wait_ended(list(second), PATIENCE)
     got = Counter(second[order] for order, end in ends.items() if end == "completed")
     assert got == Counter(set(second.values()))
     assert Counter(ends.values()) == {"completed": SKUS, "undone": SKUS * (LATER - 1)}
-    whole.wait_delivered()
+    whole.wait_delivered(PATIENCE)
     assert set(stock(whole).values()) == {(0, 0, 1)}
     told = Counter(whole.http.get(f"/orders/{order}")["status"] for order in having)
     assert told == {"cancelled": SKUS // 2, "rejected": SKUS // 2}
