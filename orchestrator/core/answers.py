@@ -124,15 +124,11 @@ def _asked_about(turn: Turn, answer: Answer) -> tuple[int, Kind] | None:
     """The step whose success a person is asked about, if this is a better one."""
     for place, step in enumerate(turn.steps):
         definition = turn.saga.flat[place]
-        better = asked_about(step) and betters(definition, type(answer.result))
+        asked = step.status == "done" and step.trouble == "asked"
+        better = asked and betters(definition, type(answer.result))
         if better and id_of(turn.state.id, definition, "do", step.attempt) == answer.command_id:
             return place, "do"
     return None
-
-
-def asked_about(step: StepState) -> bool:
-    """Whether a person is asked, or is to be asked, about the step's success."""
-    return step.status == "done" and step.trouble == "asked"
 
 
 def betters(step: Step, result: type[Result]) -> bool:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Literal
 
 from contracts.messages.base import Failed, Result, Succeeded, Unknown
-from orchestrator.core.answers import asked_about, asking, betters
+from orchestrator.core.answers import asking, betters
 from orchestrator.core.definition import Make, Question, Step, command_of, results_of
 from orchestrator.core.state import Kind, State, StepState
 
@@ -71,7 +71,8 @@ def awaited(step: StepState) -> frozenset[tuple[Kind, int]]:
 
 def may_better(step: StepState) -> frozenset[tuple[Kind, int]]:
     """Which command of the step may still be answered by a better success."""
-    return frozenset({("do", step.attempt)}) if asked_about(step) else frozenset()
+    asked = step.status == "done" and step.trouble == "asked"
+    return frozenset({("do", step.attempt)}) if asked else frozenset()
 
 
 def tidied(state: State, sides: Sides) -> Sides:

@@ -115,8 +115,6 @@ def take_back(command: ReceiveReturn, session: BatchSession) -> ReturnReceived:
 
 
 inventory.chore(every=EXPIRE_EVERY)(holds.expire)
-
-
 inventory.chore(every=FILL_EVERY)(backorders.fill)
 inventory.chore(every=FILL_EVERY)(backorders.tell)
 
