@@ -111,3 +111,28 @@ def test_what_makes_no_sense_is_refused(
     """No points, no reason, too many, or nobody to give them to."""
     refused = edge.post(f"/loyalty/{customer}/adjust", json=body, headers=called("support"))
     assert refused.status_code == 422
+
+
+def test_many_gifts_are_given_once_each_and_all_or_none(edge: TestClient, desk: Bench) -> None:
+    """Two to one customer, sent again with one more; a guest or a used key spoils them all."""
+    ann, bob, mark = member(desk, 10), stranger(), f"g{new_order()}"
+
+    def given(*gifts: tuple[int, str, int]) -> Any:
+        rows = [
+            {"key": f"{mark}-{n}", "customer_id": who, "points": points, "reason": "thanks"}
+            for n, who, points in gifts
+        ]
+        return edge.post("/loyalty:batch", json={"gifts": rows}, headers=called("support"))
+
+    first = given((1, ann, 5), (2, bob, 7), (3, ann, 1))
+    assert [gift["balance"] for gift in first.json()["gifts"]] == [15, 7, 16]
+    again = given((1, ann, 5), (2, bob, 7), (3, ann, 1), (4, bob, 1))
+    assert [gift["balance"] for gift in again.json()["gifts"]] == [15, 7, 16, 8]
+    for spoiled in ((5, f"guest-{mark}", 1), (1, ann, 6), (1, bob, 5)):
+        assert given((6, ann, 100), spoiled).status_code == 422
+    assert given((7, ann, 1), (7, ann, 1)).status_code == 422
+    assert given((8, ann, -1)).status_code == 422
+    assert (balance(desk, ann), balance(desk, bob)) == (16, 8)
+    assert (
+        edge.post("/loyalty:batch", json={"gifts": []}, headers=called("shop")).status_code == 403
+    )
