@@ -18,9 +18,10 @@ def test_one_that_gives_up_waiting_harms_nobody_else(
     """Its time ran out while all were asked for: the others get their contact, or why not."""
 
     async def asked() -> list[Any]:
-        answered = asyncio.Event()
+        asking, answered = asyncio.Event(), asyncio.Event()
 
         async def post(_: Contacts, ids: list[ContactId]) -> dict[ContactId, Contact]:
+            asking.set()
             await answered.wait()
             if outage:
                 raise ConnectionError("users is down")
@@ -29,10 +30,9 @@ def test_one_that_gives_up_waiting_harms_nobody_else(
         monkeypatch.setattr(Contacts, "_post", post)
         contacts = Contacts(None, "", "")  # type: ignore[arg-type]  # nothing is sent here
         waiting = [asyncio.create_task(contacts.get(each)) for each in (ANN, BOB, EVE)]
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await asking.wait()
         waiting[0].cancel()
-        await asyncio.sleep(0)
+        await asyncio.wait(waiting[:1])
         answered.set()
         return await asyncio.gather(*waiting, return_exceptions=True)
 
