@@ -20,8 +20,8 @@ from participants.shipping.carrier import NOT_FOUND_BELIEVED_AFTER
 from participants.shipping.handlers import shipping
 from participants.users import http as users
 from participants.users.remember import remember
+from tests.edge import served
 from tests.participants.bench import Bench, bench, migrated, new_order
-from tests.participants.edge import served
 from tests.simulators.running import Running, until
 
 GOOD = "YO1 7HH"

@@ -7,16 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from contracts.messages.fraud import CheckFraud, FraudCheckFailed, FraudCheckPassed, FraudSuspected
 from contracts.messages.values import CustomerId, Money, OrderId
-from contracts.runtime import problems
 from participants.fraud.handlers import fraud
 from participants.fraud.http import routes
+from tests.edge import bearer, client_of
 from tests.participants.bench import Bench, bench, migrated, new_order
-from tests.participants.edge import bearer
 
 HOURLY = 20
 
@@ -31,10 +29,7 @@ def desk(postgres: str) -> Iterator[Bench]:
 @pytest.fixture
 def http(desk: Bench, signed: None) -> Iterator[TestClient]:
     """Its routes, called by somebody in the role risk."""
-    edge = FastAPI()
-    problems.install(edge)
-    edge.include_router(routes(desk.host.db))
-    with TestClient(edge, headers=headers("risk")) as client:
+    with client_of(routes(desk.host.db), headers=headers("risk")) as client:
         yield client
 
 

@@ -5,13 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from contracts.runtime import problems
 from contracts.runtime.settings import settings
 from contracts.runtime.tokens import mint
 from participants.loyalty import http
+from tests.edge import client_of
 from tests.participants.bench import Bench, new_order
 from tests.participants.members import balance, entries, loyalty_desk, member, redeem, stranger
 
@@ -26,10 +25,7 @@ def desk(postgres: str) -> Iterator[Bench]:
 @pytest.fixture
 def edge(desk: Bench, signed: None) -> Iterator[TestClient]:
     """Its routes."""
-    app = FastAPI()
-    problems.install(app)
-    app.include_router(http.routes(desk.host.db))
-    with TestClient(app) as client:
+    with client_of(http.routes(desk.host.db)) as client:
         yield client
 
 

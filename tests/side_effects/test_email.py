@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from contracts.delivery.envelope import Envelope
@@ -13,7 +12,6 @@ from contracts.messages.orders import OrderRejected
 from contracts.messages.reviews import ManualReviewRequired
 from contracts.messages.users import UserRegistered
 from contracts.messages.values import ContactId, CustomerId, OrderId, SagaId
-from contracts.runtime import problems
 from contracts.runtime.contacts import Contact, Contacts
 from contracts.runtime.settings import settings
 from contracts.runtime.tokens import mint
@@ -21,6 +19,7 @@ from side_effects.email.consumer import email
 from side_effects.email.http import routes
 from side_effects.email.kinds import told
 from tests.counting import statements
+from tests.edge import client_of
 from tests.participants.bench import Bench, bench, migrated, new_order
 from tests.side_effects.heard import confirmed, event
 from tests.side_effects.mailbox import Server, mailbox, parts
@@ -58,10 +57,7 @@ def desk(
 @pytest.fixture
 def edge(desk: Bench, signed: None) -> Iterator[TestClient]:
     """The preferences over HTTP."""
-    app = FastAPI()
-    problems.install(app)
-    app.include_router(routes(desk.host.db))
-    with TestClient(app) as client:
+    with client_of(routes(desk.host.db)) as client:
         yield client
 
 
