@@ -21,7 +21,7 @@ from contracts.messages.values import CustomerId, MessageId, Money, OrderId, Sag
 from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import Settings, settings
 from orchestrator.core.sample import example_of
-from orchestrator.core.state import Chosen
+from orchestrator.core.state import Cancelled, Chosen
 from orchestrator.core.turn import id_of
 from orchestrator.sagas import SAGAS
 from orchestrator.sagas.order_data import Order
@@ -107,12 +107,18 @@ def answered(saga_id: SagaId, place: int, result: Result, attempt: int = 1) -> E
 def ended(host: Host, saga_id: SagaId) -> Envelope:
     """Let it be cancelled, and undone; the last answer that it got."""
     host.receive([created(saga_id)])
-    host.run(lambda session: runner.cancel(session, saga_id, "c", "no more"))
+    host.run(lambda session: _cancelled(session, saga_id))
     host.receive([answered(saga_id, 1, FraudCheckPassed(order_id=OrderId("o")))])
     undone = OrderCancelled(order_id=OrderId("o"), reason="no more", confirmed=False)
     last = replace(answered(saga_id, 0, undone), cause=id_of(saga_id, ORDER.flat[0], "undo", 1))
     host.receive([last])
     return last
+
+
+def _cancelled(session: BatchSession, saga_id: SagaId) -> None:
+    saga = runner.found(session, saga_id)
+    assert saga
+    runner.tell(session, saga, Cancelled, by="c", reason="no more")
 
 
 def standing(host: Host, saga_id: SagaId) -> Any:
