@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from contracts.runtime.settings import settings
 from deploy.local import brokers
 from deploy.local.brokers import Valkey
 from deploy.local.servers import Postgres, free_port, wait_for
+from tests.participants.bench import SIGNING_KEY
 
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB")
 
@@ -44,6 +46,15 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.create()
     with _running(server.command(), folder / "log", server):
         yield server.url("tests")
+
+
+@pytest.fixture
+def signed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process accepts and makes tokens with the key of the bench."""
+    monkeypatch.setenv("CONCERTO_SIGNING_KEY", SIGNING_KEY)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
 
 
 class _running:

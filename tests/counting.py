@@ -1,16 +1,14 @@
-"""How many statements some work takes: a batch takes as many as one message."""
+"""How many statements some work takes: a large batch takes as many as a small one."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import get_ident
 from typing import Any
 
 from sqlalchemy import Engine, event
 
 
-@contextmanager
-def statements(engine: Engine, *about: str) -> Iterator[list[str]]:
-    """What this thread has executed within the block; only what names one of `about`, if any."""
+def statements(engine: Engine, work: Callable[[], object], *about: str) -> list[str]:
+    """What this thread executes while it works; only what names one of `about`, if any."""
     seen: list[str] = []
     here = get_ident()
 
@@ -20,6 +18,7 @@ def statements(engine: Engine, *about: str) -> Iterator[list[str]]:
 
     event.listen(engine, "before_cursor_execute", note)
     try:
-        yield seen
+        work()
     finally:
         event.remove(engine, "before_cursor_execute", note)
+    return seen

@@ -5,13 +5,16 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import Field
 
 from contracts.runtime.problems import Problem
 from contracts.runtime.settings import settings
 from contracts.runtime.tokens import Caller, NotOurs, Role, caller_of
 
-__all__ = ["Caller", "allow"]
+__all__ = ["Caller", "Customer", "allow", "own"]
 
+# How a customer is named, in a path and in a body.
+Customer = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:\-]+$")]
 COOKIE = "__Host-concerto"
 bearer = HTTPBearer(auto_error=False, description="concerto token --role ROLE --subject ID")
 
@@ -37,6 +40,12 @@ def allow(*roles: Role) -> Callable[..., Awaitable[Caller]]:
 
     check.roles = roles  # type: ignore[attr-defined]  # read by the test that finds open routes
     return check
+
+
+def own(customer_id: str, caller: Caller) -> None:
+    """A foreign customer looks like one that is not there."""
+    if not caller.sees(customer_id):
+        raise Problem(404, "not-found", "There is no such customer")
 
 
 def _unauthorized(detail: str) -> Problem:

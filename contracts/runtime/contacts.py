@@ -49,16 +49,18 @@ class Contacts:
 
     async def _fetch(self, asked: dict[ContactId, asyncio.Future[Contact]]) -> None:
         try:
-            found = await self._post(list(asked))
-            for contact_id, future in asked.items():
-                if contact_id in found:
-                    future.set_result(found[contact_id])
-                else:
-                    future.set_exception(KeyError(contact_id))
+            found: dict[ContactId, Contact] | Exception = await self._post(list(asked))
         except Exception as error:
-            for future in asked.values():
-                if not future.done():
-                    future.set_exception(error)
+            found = error
+        for contact_id, future in asked.items():
+            if future.done():  # whoever waited for it has given up
+                continue
+            if isinstance(found, Exception):
+                future.set_exception(found)
+            elif contact_id in found:
+                future.set_result(found[contact_id])
+            else:
+                future.set_exception(KeyError(contact_id))
 
     async def _post(self, ids: list[ContactId]) -> dict[ContactId, Contact]:
         headers = {"Authorization": f"Bearer {self._token}"}

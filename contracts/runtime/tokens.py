@@ -27,6 +27,10 @@ class Caller:
         """Whether this caller has one of `roles`; an admin has every role but `service`."""
         return self.role in roles or (self.role == "admin" and roles != ("service",))
 
+    def sees(self, customer_id: str) -> bool:
+        """Whether what is this customer's may be shown: a customer sees only its own."""
+        return self.role != "customer" or self.subject == customer_id
+
 
 class NotOurs(ValueError):
     """The token is not one of ours, or has run out."""

@@ -9,13 +9,12 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from deploy.retail.calls import Advance, Calls, at, in_flight
+from deploy.retail.calls import PAGE, Advance, Calls, at
 from deploy.retail.costs import CODES, fits
 from deploy.retail.invoices import Invoice, Reading
 
 CARRY_A_CODE, OFFER_POINTS = 0.3, 0.2
 MOST_POINTS = 5000  # more than many an order costs: some are paid with points alone
-AT_ONCE = 8
 ALWAYS = "1970-01-01T00:00:00Z"
 
 
@@ -29,14 +28,20 @@ def promise(calls: Calls, reading: Reading, seed: int, advance: Advance) -> None
     for code, says in CODES.items():
         calls("PUT", at("/promotions", code), {**says, "valid_from": ALWAYS})
 
-    def give(invoice: Invoice) -> Any:
-        body = {"points": invoice.points, "reason": f"offered by invoice {invoice.number}"}
-        key = {"Idempotency-Key": f"import-{seed}-points-{invoice.number}"}
-        return calls("POST", f"{at('/loyalty', invoice.customer_id)}/adjust", body, key)
-
     offering = [invoice for invoice in reading.invoices if invoice.points]
-    for done, _ in enumerate(in_flight(give, offering, AT_ONCE), 1):
-        advance(done, "")
+    for first in range(0, len(offering), PAGE):
+        gifts = [_gift(invoice, seed) for invoice in offering[first : first + PAGE]]
+        calls("POST", "/loyalty:batch", {"gifts": gifts})
+        advance(first + len(gifts), "")
+
+
+def _gift(invoice: Invoice, seed: int) -> dict[str, Any]:
+    return {
+        "key": f"import-{seed}-points-{invoice.number}",
+        "customer_id": invoice.customer_id,
+        "points": invoice.points,
+        "reason": f"offered by invoice {invoice.number}",
+    }
 
 
 def _promoted(invoice: Invoice, seed: int) -> Invoice:

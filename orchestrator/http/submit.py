@@ -25,6 +25,7 @@ from contracts.messages.values import (
     Sku,
     stamped,
 )
+from contracts.runtime.access import Customer
 from contracts.runtime.bulk import insert_new
 from contracts.runtime.contacts import Contact
 from contracts.runtime.crash import passing
@@ -95,7 +96,7 @@ class OrderBody(Body):
     """An order as a shop submits it; the prices are the shop's, and so is the time it was placed
     when that was earlier elsewhere."""
 
-    customer_id: str = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:\-]+$")
+    customer_id: Customer
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     lines: list[LineBody] = Field(min_length=1, max_length=2000)
     payment: PaymentBody

@@ -151,8 +151,7 @@ def _returned(
 def _order(session: BatchSession, order_id: OrderId, caller: Caller) -> Loaded:
     """The order's saga, locked, if the caller may know of it."""
     order = runner.found(session, saga_id_of(order_id))
-    foreign = order and caller.role == "customer" and order.state.data.customer_id != caller.subject
-    if order is None or foreign:
+    if order is None or not caller.sees(order.state.data.customer_id):
         raise Problem(404, "not-found", "There is no such order")
     return order
 

@@ -7,6 +7,7 @@ does not go out is repaired by silence: an unfinished saga always has a wake-up 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from threading import Event as Flag
 from typing import Any, NamedTuple
 
 import structlog
@@ -43,6 +44,7 @@ log = structlog.get_logger()
 orchestrator = Service("orchestrator", decides_in=JournalRow.__tablename__)
 WAKE_LIMIT = 200
 EVERY = timedelta(seconds=0.1)
+CROWDED = Flag()  # more sagas are under way than there is room for, as this process last saw
 
 
 class Beginning(NamedTuple):
@@ -69,8 +71,7 @@ def start(session: BatchSession, beginnings: Sequence[Beginning]) -> None:
     """Store these sagas, and let them begin at once unless too many are under way."""
     if not beginnings:
         return
-    begun, at = store.in_flight(session)
-    room = settings().in_flight_sagas - begun
+    room, at = _room(session)
     loaded = []
     for place, (saga, saga_id, subject, data) in enumerate(beginnings):
         one = definition(saga.name, saga.version)
@@ -85,7 +86,8 @@ def start(session: BatchSession, beginnings: Sequence[Beginning]) -> None:
 def resume(answers: Sequence[Envelope], session: BatchSession) -> None:
     """Fold the results that came into their sagas, each under one lock, in the order they came.
 
-    In the place of each saga that ends another may begin.
+    In the place of each saga that ends another may begin; one that had ended before and gets a late
+    answer leaves no place, nor does one that was too many.
     """
     by_saga: dict[SagaId, list[Envelope]] = {}
     for envelope in answers:
@@ -97,8 +99,9 @@ def resume(answers: Sequence[Envelope], session: BatchSession) -> None:
     for saga in store.load(session, outdated, definition):
         _told(saga, by_saga[saga.state.id], at)
         sagas[saga.state.id] = saga
-    ended = sum(saga.state.finished for saga in sagas.values())
-    _keep(session, [*sagas.values(), *_begun(session, ended, at)], at)
+    ended = sum(bool(saga.decided) and saga.state.finished for saga in sagas.values())
+    places = 0 if CROWDED.is_set() else ended
+    _keep(session, [*sagas.values(), *_begun(session, places, at)], at)
 
 
 @orchestrator.chore(every=EVERY)
@@ -119,10 +122,19 @@ def wake(session: BatchSession) -> int:
 @orchestrator.chore(every=EVERY)
 def admit(session: BatchSession) -> int:
     """Let accepted sagas begin while there is room for them, oldest first."""
-    begun, at = store.in_flight(session)
-    sagas = _begun(session, min(settings().in_flight_sagas - begun, WAKE_LIMIT), at)
+    room, at = _room(session)
+    sagas = _begun(session, min(room, WAKE_LIMIT), at)
     _keep(session, sagas, at)
     return len(sagas)
+
+
+def _room(session: BatchSession) -> tuple[int, datetime]:
+    """How many sagas may begin, negative when too many have; and the time. Sagas come back from
+    reviews, and limits are changed: then none begins until enough have ended."""
+    begun, at = store.in_flight(session)
+    room = settings().in_flight_sagas - begun
+    (CROWDED.set if room < 0 else CROWDED.clear)()
+    return room, at
 
 
 def _begun(session: BatchSession, room: int, at: datetime) -> list[Loaded]:

@@ -46,10 +46,11 @@ def balance(session: BatchSession, customer_id: str) -> int:
     return account.balance if account else 0
 
 
-def lock(session: BatchSession, customer_id: str) -> None:
-    """Lock this account, which is opened if it is not there."""
-    insert_rows(session, PointsAccount.__table__, [_empty(customer_id)], skip_known=True)
-    session.load(PointsAccount, {customer_id})
+def lock(session: BatchSession, customer_ids: set[str]) -> None:
+    """Lock these accounts, which are opened if they are not there."""
+    empty = [_empty(customer_id) for customer_id in sorted(customer_ids)]
+    insert_rows(session, PointsAccount.__table__, empty, skip_known=True)
+    session.load(PointsAccount, customer_ids)
 
 
 def _known(session: BatchSession, customer_id: str) -> PointsAccount | None:

@@ -37,7 +37,7 @@ def routes(db: Database, accepted: Accepted) -> APIRouter:
         with db.transaction() as session:
             row = session.get(OrderRow, str(order_id), options=[undefer(OrderRow.lines)])
         order = _shown(row) if row and row.customer_id else _awaited(str(order_id), accepted)
-        if order is None or (caller.role == "customer" and order["customer_id"] != caller.subject):
+        if order is None or not caller.sees(order["customer_id"]):
             raise Problem(404, "not-found", "There is no such order")
         return order
 

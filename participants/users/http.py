@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Path
+from fastapi import APIRouter, Depends, Header
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from contracts.delivery import outbox
 from contracts.messages.users import UserRegistered
 from contracts.messages.values import ContactId, CustomerId, stamped
-from contracts.runtime.access import Caller, allow
+from contracts.runtime.access import Caller, Customer, allow, own
 from contracts.runtime.contacts import Contact
 from contracts.runtime.database import Database
 from contracts.runtime.problems import Problem
@@ -28,7 +28,6 @@ Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
 Registrar = Annotated[Caller, Depends(allow("shop", "support"))]
 Internal = Annotated[Caller, Depends(allow("service"))]
 Oneself = Annotated[Caller, Depends(allow("support", "customer"))]
-Customer = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:\-]+$")]
 Key = Annotated[
     str, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
 ]
@@ -38,7 +37,7 @@ class UserBody(BaseModel):
     """A person who registers."""
 
     model_config = ConfigDict(extra="forbid")
-    customer_id: str = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:\-]+$")
+    customer_id: Customer
     name: Text = Field(min_length=1)
     email: str = Field(max_length=254, pattern=r"^[^@\s\x00-\x1f<>]+@[^@\s\x00-\x1f<>]+$")
     line1: Text = ""
@@ -85,7 +84,7 @@ def _rights(router: APIRouter, db: Database) -> None:
     @router.get("/users/{customer_id}/export")
     def export(customer_id: Customer, caller: Oneself) -> dict[str, Any]:
         """Everything that is kept about a person here; a customer sees only itself."""
-        _oneself(customer_id, caller)
+        own(customer_id, caller)
         with db.transaction() as session:
             found = erasure.export(session, customer_id)
         if found is None:
@@ -96,14 +95,9 @@ def _rights(router: APIRouter, db: Database) -> None:
     def erase(customer_id: Customer, caller: Oneself) -> None:
         """Erase a person's names and addresses, those of open orders too; what is left are ids that
         name nobody. An order that is not shipped yet then has no address."""
-        _oneself(customer_id, caller)
+        own(customer_id, caller)
         with db.transaction() as session:
             erasure.erase(session, customer_id, caller)
-
-
-def _oneself(customer_id: str, caller: Caller) -> None:
-    if caller.role == "customer" and caller.subject != customer_id:
-        raise _unknown()
 
 
 def _unknown() -> Problem:

@@ -2,18 +2,16 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import insert
 
-from contracts.runtime.access import Caller, allow
+from contracts.runtime.access import Caller, Customer, allow, own
 from contracts.runtime.database import Database
-from contracts.runtime.problems import Problem
 from side_effects.notifications.tables import PushTarget
 
 Chooser = Annotated[Caller, Depends(allow("customer", "support", "shop"))]
-CustomerId = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:\-]+$")]
 
 
 class TargetBody(BaseModel):
@@ -29,9 +27,9 @@ def routes(db: Database) -> APIRouter:
     router = APIRouter(tags=["preferences"])
 
     @router.put("/push/{customer_id}", status_code=204)
-    def opt_in(customer_id: CustomerId, body: TargetBody, caller: Chooser) -> None:
+    def opt_in(customer_id: Customer, body: TargetBody, caller: Chooser) -> None:
         """Send this customer's pushes there, and nowhere else; the token is not shown again."""
-        _own(customer_id, caller)
+        own(customer_id, caller)
         told = insert(PushTarget).values(customer_id=customer_id, **body.model_dump())
         changed = {"token": body.token, "channel": body.channel, "at": func.now()}
         with db.transaction() as session:
@@ -39,15 +37,10 @@ def routes(db: Database) -> APIRouter:
             session.execute(told.on_conflict_do_update(index_elements=key, set_=changed))
 
     @router.delete("/push/{customer_id}", status_code=204)
-    def opt_out(customer_id: CustomerId, caller: Chooser) -> None:
+    def opt_out(customer_id: Customer, caller: Chooser) -> None:
         """Send this customer no push any more."""
-        _own(customer_id, caller)
+        own(customer_id, caller)
         with db.transaction() as session:
             session.execute(delete(PushTarget).where(PushTarget.customer_id == customer_id))
 
     return router
-
-
-def _own(customer_id: str, caller: Caller) -> None:
-    if caller.role == "customer" and caller.subject != customer_id:
-        raise Problem(404, "not-found", "There is no such customer")

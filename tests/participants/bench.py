@@ -18,6 +18,7 @@ from contracts.messages.orders import OrderConfirmed, confirmation
 from contracts.messages.values import MessageId, OrderId, stamped
 from contracts.runtime.settings import Settings
 from deploy.migrate import migrate
+from tests.counting import statements
 from tests.simulators.running import until
 
 NUMBERS = count(1)
@@ -52,6 +53,10 @@ class Bench:
     def answer(self, envelope: Envelope) -> Any:
         """Wait for the answer to a command that was sent."""
         return until(lambda: self._listen().get(envelope.id))
+
+    def statements(self, messages: Sequence[Message], *about: str) -> int:
+        """How many statements that name one of `about` it takes to handle these in one batch."""
+        return len(statements(self.host.db.engine, lambda: self.send_all(messages), *about))
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         """What `query` finds; nothing for a change."""

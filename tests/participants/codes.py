@@ -1,11 +1,8 @@
 """What tests of promotions say and see: codes, wishes, how often a code is used."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
-
-from sqlalchemy import event
 
 from contracts.messages.promotions import ApplyPromotion
 from contracts.messages.values import CustomerId, OrderId
@@ -37,16 +34,3 @@ def uses(desk: Bench, code: str) -> tuple[int, ...]:
     customers = "SELECT coalesce(sum(uses), 0) FROM uses_by_customer WHERE code = p.code"
     query = f"SELECT uses, ({orders}), ({customers})::int FROM promotions p WHERE code = :code"
     return desk.rows(query, code=code)[0]
-
-
-def statements(desk: Bench, work: Callable[[], object]) -> int:
-    """How many statements about promotions some work takes."""
-    seen: list[str] = []
-
-    def note(*args: Any) -> None:
-        seen.append(args[2])
-
-    event.listen(desk.host.db.engine, "before_cursor_execute", note)
-    work()
-    event.remove(desk.host.db.engine, "before_cursor_execute", note)
-    return sum("promotions" in each or "uses" in each for each in seen)

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from contracts.runtime.settings import settings
 from participants.payments.handlers import payments
-from tests.participants.bench import SIGNING_KEY, Bench, bench, migrated
+from tests.participants.bench import Bench, bench, migrated
 from tests.simulators.running import KEY, Running
 
 
@@ -44,12 +43,3 @@ def at_work(postgres: str, simulator: Running) -> Iterator[Bench]:
 def desk(at_work: Bench, provider: Running) -> Bench:
     """Payments, in front of a provider with its switches in order."""
     return at_work
-
-
-@pytest.fixture
-def signed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """This process accepts and makes tokens with the key of the bench."""
-    monkeypatch.setenv("CONCERTO_SIGNING_KEY", SIGNING_KEY)
-    settings.cache_clear()
-    yield
-    settings.cache_clear()

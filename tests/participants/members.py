@@ -36,7 +36,7 @@ def member(desk: Bench, given: int) -> CustomerId:
     """A new customer with so many points."""
     customer = stranger()
     with desk.host.db.transaction() as session:
-        ledger.lock(session, customer)
+        ledger.lock(session, {customer})
         points.adjust(session, customer, given, "welcome")
     return customer
 

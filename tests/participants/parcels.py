@@ -1,14 +1,13 @@
 """What tests of shipping say and see: carriers at work, wishes, parcels, how a shipment stands."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import get_ident
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from contracts.delivery.envelope import Envelope
 from contracts.messages.base import Command
@@ -21,8 +20,8 @@ from participants.shipping.carrier import NOT_FOUND_BELIEVED_AFTER
 from participants.shipping.handlers import shipping
 from participants.users import http as users
 from participants.users.remember import remember
+from tests.edge import served
 from tests.participants.bench import Bench, bench, migrated, new_order
-from tests.participants.edge import served
 from tests.simulators.running import Running, until
 
 GOOD = "YO1 7HH"
@@ -76,20 +75,6 @@ class Depot:
             "SELECT envelope->>'type' FROM outbox WHERE envelope->>'subject' = :o ORDER BY position"
         )
         return [kind.split(".")[1] for (kind,) in self.desk.rows(query, o=order)]
-
-    def statements(self, commands: Sequence[Command[Any]]) -> int:
-        """How many statements it takes to handle these in one batch, whatever is done beside."""
-        mine: list[str] = []
-
-        def note(*args: Any) -> None:
-            if get_ident() == here:
-                mine.append(args[2])
-
-        here = get_ident()
-        event.listen(self.desk.host.db.engine, "before_cursor_execute", note)
-        self.desk.send_all(commands)
-        event.remove(self.desk.host.db.engine, "before_cursor_execute", note)
-        return len(mine)
 
     def much_later(self, order: OrderId) -> None:
         """The unanswered call was so long ago that what is not there is believed not to come."""

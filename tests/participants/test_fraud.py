@@ -7,17 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import event
 
 from contracts.messages.fraud import CheckFraud, FraudCheckFailed, FraudCheckPassed, FraudSuspected
 from contracts.messages.values import CustomerId, Money, OrderId
-from contracts.runtime import problems
 from participants.fraud.handlers import fraud
 from participants.fraud.http import routes
+from tests.edge import bearer, client_of
 from tests.participants.bench import Bench, bench, migrated, new_order
-from tests.participants.edge import bearer
 
 HOURLY = 20
 
@@ -32,10 +29,7 @@ def desk(postgres: str) -> Iterator[Bench]:
 @pytest.fixture
 def http(desk: Bench, signed: None) -> Iterator[TestClient]:
     """Its routes, called by somebody in the role risk."""
-    edge = FastAPI()
-    problems.install(edge)
-    edge.include_router(routes(desk.host.db))
-    with TestClient(edge, headers=headers("risk")) as client:
+    with client_of(routes(desk.host.db), headers=headers("risk")) as client:
         yield client
 
 
@@ -275,23 +269,12 @@ def test_a_large_batch_takes_as_many_statements_as_a_small_one(desk: Bench) -> N
 
     def spent(orders: int) -> list[int]:
         customers = [new_customer() for _ in range(orders)]
-        return [statements(desk, [check(customer_id=c) for c in customers]) for _ in range(2)]
+        tables = ("checks", "customers", "blocked_cards", "rules")
+        return [
+            desk.statements([check(customer_id=c) for c in customers], *tables) for _ in range(2)
+        ]
 
     assert spent(2) == spent(40) == [6, 6]
-
-
-def statements(desk: Bench, commands: list[CheckFraud]) -> int:
-    """How many statements about tables of fraud a batch takes."""
-    seen: list[str] = []
-
-    def note(*args: Any) -> None:
-        seen.append(args[2])
-
-    event.listen(desk.host.db.engine, "before_cursor_execute", note)
-    desk.send_all(commands)
-    event.remove(desk.host.db.engine, "before_cursor_execute", note)
-    tables = ("checks", "customers", "blocked_cards", "rules")
-    return sum(any(table in each for table in tables) for each in seen)
 
 
 def published(desk: Bench, order: OrderId) -> list[str]:

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import get_ident
-from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from contracts.messages.base import Message
@@ -34,20 +32,6 @@ def store(postgres: str) -> Iterator[Bench]:
 def turned(skus: list[Sku], places: int) -> list[Sku]:
     """The same ones, beginning elsewhere, so that who locks them as they come meets a deadlock."""
     return skus[places % len(skus) :] + skus[: places % len(skus)]
-
-
-def statements(store: Bench, messages: list[Message]) -> int:
-    """How many statements a batch takes."""
-    seen, asking = list[str](), get_ident()
-
-    def note(*args: Any) -> None:
-        if get_ident() == asking:  # chores go on meanwhile
-            seen.append(args[2])
-
-    event.listen(store.host.db.engine, "before_cursor_execute", note)
-    store.send_all(messages)
-    event.remove(store.host.db.engine, "before_cursor_execute", note)
-    return sum("FROM stock" in each or "stock_entries" in each for each in seen)
 
 
 def test_all_lines_are_held_or_none(store: Bench) -> None:
@@ -200,7 +184,7 @@ def test_a_large_batch_takes_as_many_statements_as_a_small_one(store: Bench) -> 
             [taken(order) for order in ids[:orders]],
             [ReleaseInventory(order_id=order) for order in ids[orders:]],
         ]
-        return [statements(store, step) for step in steps]
+        return [store.statements(step, "FROM stock", "stock_entries") for step in steps]
 
     assert spent(2) == spent(40) == [2, 0, 2, 2]
     assert standing(store, shared) == (958, 0, 42)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from contracts.messages.base import Command, Message
@@ -44,19 +44,6 @@ def earning(desk: Bench, order: OrderId) -> tuple[Any, ...]:
     """What the order earned, what of it was not recovered, and its state."""
     query = "SELECT points, unrecovered, state FROM order_earnings WHERE order_id = :o"
     return desk.rows(query, o=order)[0]
-
-
-def statements(desk: Bench, messages: list[Message]) -> int:
-    """How many statements a batch takes."""
-    seen: list[str] = []
-
-    def note(*args: Any) -> None:
-        seen.append(args[2])
-
-    event.listen(desk.host.db.engine, "before_cursor_execute", note)
-    desk.send_all(messages)
-    event.remove(desk.host.db.engine, "before_cursor_execute", note)
-    return sum("points_" in each or "order_" in each for each in seen)
 
 
 def test_points_are_taken_for_an_order(desk: Bench) -> None:
@@ -274,7 +261,7 @@ def test_a_large_batch_takes_as_many_statements_as_a_small_one(desk: Bench) -> N
             [cancelled(order) for order, _ in some],
             [confirmed(new_order(), stranger(), 200) for _ in some],
         ]
-        return [statements(desk, step) for step in steps]
+        return [desk.statements(step, "points_", "order_") for step in steps]
 
     assert spent(2) == spent(40) == [3, 3, 3, 4, 3]
 

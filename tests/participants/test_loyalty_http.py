@@ -5,13 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from contracts.runtime import problems
 from contracts.runtime.settings import settings
 from contracts.runtime.tokens import mint
 from participants.loyalty import http
+from tests.edge import client_of
 from tests.participants.bench import Bench, new_order
 from tests.participants.members import balance, entries, loyalty_desk, member, redeem, stranger
 
@@ -26,10 +25,7 @@ def desk(postgres: str) -> Iterator[Bench]:
 @pytest.fixture
 def edge(desk: Bench, signed: None) -> Iterator[TestClient]:
     """Its routes."""
-    app = FastAPI()
-    problems.install(app)
-    app.include_router(http.routes(desk.host.db))
-    with TestClient(app) as client:
+    with client_of(http.routes(desk.host.db)) as client:
         yield client
 
 
@@ -111,3 +107,28 @@ def test_what_makes_no_sense_is_refused(
     """No points, no reason, too many, or nobody to give them to."""
     refused = edge.post(f"/loyalty/{customer}/adjust", json=body, headers=called("support"))
     assert refused.status_code == 422
+
+
+def test_many_gifts_are_given_once_each_and_all_or_none(edge: TestClient, desk: Bench) -> None:
+    """Two to one customer, sent again with one more; a guest or a used key spoils them all."""
+    ann, bob, mark = member(desk, 10), stranger(), f"g{new_order()}"
+
+    def given(*gifts: tuple[int, str, int]) -> Any:
+        rows = [
+            {"key": f"{mark}-{n}", "customer_id": who, "points": points, "reason": "thanks"}
+            for n, who, points in gifts
+        ]
+        return edge.post("/loyalty:batch", json={"gifts": rows}, headers=called("support"))
+
+    first = given((1, ann, 5), (2, bob, 7), (3, ann, 1))
+    assert [gift["balance"] for gift in first.json()["gifts"]] == [15, 7, 16]
+    again = given((1, ann, 5), (2, bob, 7), (3, ann, 1), (4, bob, 1))
+    assert [gift["balance"] for gift in again.json()["gifts"]] == [15, 7, 16, 8]
+    for spoiled in ((5, f"guest-{mark}", 1), (1, ann, 6), (1, bob, 5)):
+        assert given((6, ann, 100), spoiled).status_code == 422
+    assert given((7, ann, 1), (7, ann, 1)).status_code == 422
+    assert given((8, ann, -1)).status_code == 422
+    assert (balance(desk, ann), balance(desk, bob)) == (16, 8)
+    assert (
+        edge.post("/loyalty:batch", json={"gifts": []}, headers=called("shop")).status_code == 403
+    )

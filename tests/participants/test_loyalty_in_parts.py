@@ -67,7 +67,7 @@ def test_an_order_earns_once_whatever_its_confirmation_is_called(desk: Bench) ->
     customer, order = member(desk, 1), new_order()
     for _ in range(2):
         with desk.host.db.transaction() as session:
-            ledger.lock(session, customer)
+            ledger.lock(session, {customer})
             session.load(OrderEarning, {order})
             points.earn(session, order, customer, 500)
     assert balance(desk, customer) == 6

@@ -16,8 +16,8 @@ from contracts.messages.payments import (
 )
 from contracts.messages.values import Money
 from participants.payments import http
+from tests.edge import bearer, served
 from tests.participants.bench import Bench, new_order
-from tests.participants.edge import bearer, served
 from tests.participants.money import PRICE, authorize, charges, ledger, statuses
 from tests.simulators.running import Running, call, until
 

@@ -14,8 +14,8 @@ from contracts.messages.values import Money, OrderId
 from contracts.runtime.settings import Settings
 from deploy.client import Answered, Platform
 from participants.payments.http import routes
+from tests.edge import bearer, served
 from tests.participants.bench import Bench, new_order
-from tests.participants.edge import bearer, served
 from tests.participants.money import authorize
 from tests.participants.refunding import captured, part
 

@@ -29,8 +29,8 @@ from participants.payments import http, recording
 from participants.payments.refunds import letting_go
 from participants.payments.tables import Payment
 from participants.payments.webhooks import reported
+from tests.edge import served
 from tests.participants.bench import Bench, new_order
-from tests.participants.edge import served
 from tests.participants.money import PRICE, authorize, ledger, statuses
 from tests.participants.refunding import captured, part, refunds
 from tests.participants.reporting import SECRET, charge, intent, parsed, report

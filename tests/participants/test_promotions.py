@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from threading import Barrier
 from typing import Any
 
@@ -23,7 +22,7 @@ from contracts.messages.values import CustomerId, OrderId, stamped
 from contracts.runtime.settings import Settings
 from participants.promotions.handlers import promotions
 from tests.participants.bench import Bench, bench, migrated, new_order
-from tests.participants.codes import BOB, HOUR, NOW, apply, offered, statements, uses
+from tests.participants.codes import BOB, HOUR, NOW, apply, offered, uses
 
 RACERS, EACH, ROUNDS = 10, 10, 20
 
@@ -218,6 +217,6 @@ def test_a_large_batch_takes_as_many_statements_as_a_small_one(desk: Bench) -> N
     def spent(orders: int) -> list[int]:
         taken = [apply(offered(desk)) for _ in range(orders)]
         undone = [WithdrawPromotion(order_id=each.order_id) for each in taken]
-        return [statements(desk, partial(desk.send_all, step)) for step in (taken, undone)]
+        return [desk.statements(step, "promotions", "uses") for step in (taken, undone)]
 
     assert spent(2) == spent(40) == [4, 4]

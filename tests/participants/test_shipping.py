@@ -52,7 +52,7 @@ def test_without_a_wish_one_call_is_made(depot: Depot) -> None:
 def test_a_batch_costs_as_many_statements_as_one_order(depot: Depot, speed: str) -> None:
     """The carriers are read once, the shipments are written together."""
     one, many = [depot.start(speed=speed)], [depot.start(speed=speed) for _ in range(20)]
-    assert depot.statements(one) == depot.statements(many) <= 4
+    assert depot.desk.statements(one) == depot.desk.statements(many) <= 4
 
 
 def test_the_carrier_is_given_the_address(depot: Depot) -> None:

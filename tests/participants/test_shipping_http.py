@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from contracts.messages.shipping import StopShipping
-from contracts.runtime import problems
 from participants.shipping.handlers import shipping
 from participants.shipping.http import routes
+from tests.edge import bearer, client_of
 from tests.participants.bench import Bench, bench, migrated, new_order
-from tests.participants.edge import bearer
 
 HAWK = {"path": "hawk/v2", "rank": 9, "countries": ["CH", "AT"], "enabled": False}
 
@@ -27,10 +25,7 @@ def desk(postgres: str) -> Iterator[Bench]:
 @pytest.fixture
 def http(desk: Bench, signed: None) -> Iterator[TestClient]:
     """The routes of shipping, called by an operator."""
-    edge = FastAPI()
-    problems.install(edge)
-    edge.include_router(routes(desk.host.db))
-    with TestClient(edge, headers=role("operator")) as client:
+    with client_of(routes(desk.host.db), headers=role("operator")) as client:
         yield client
 
 

@@ -6,16 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from contracts.messages.inventory import InventoryCommitted, InventoryHoldExpired
 from contracts.messages.values import Sku
-from contracts.runtime import problems
 from contracts.runtime.settings import settings
 from contracts.runtime.tokens import mint
 from participants.inventory import http
 from participants.inventory.handlers import inventory
+from tests.edge import client_of
 from tests.participants.bench import Bench, bench, migrated, new_order
 from tests.participants.shelves import entries, kept, reserve, standing, stocked, wrong
 
@@ -32,10 +31,7 @@ def store(postgres: str) -> Iterator[Bench]:
 @pytest.fixture
 def edge(store: Bench, signed: None) -> Iterator[TestClient]:
     """Its routes."""
-    app = FastAPI()
-    problems.install(app)
-    app.include_router(http.routes(store.host.db))
-    with TestClient(app) as client:
+    with client_of(http.routes(store.host.db)) as client:
         yield client
 
 

@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from contracts.messages.values import ContactId
-from contracts.runtime import access, problems
+from contracts.runtime import access
 from contracts.runtime.contacts import Contact
 from contracts.runtime.settings import Settings
 from contracts.runtime.tokens import mint
 from participants.users.handlers import clear, users
 from participants.users.http import routes
 from participants.users.remember import remember
+from tests.edge import client_of
 from tests.participants.bench import SIGNING_KEY, Bench, bench, migrated, new_order
 
 PERSON = {"name": "Ann", "email": "ann@shop.example"}
@@ -32,10 +32,7 @@ def http(desk: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """Its routes."""
     config = Settings(signing_key=SecretStr(SIGNING_KEY))
     monkeypatch.setattr(access, "settings", lambda: config)
-    edge = FastAPI()
-    problems.install(edge)
-    edge.include_router(routes(desk.host.db))
-    with TestClient(edge) as client:
+    with client_of(routes(desk.host.db)) as client:
         yield client
 
 

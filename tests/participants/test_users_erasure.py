@@ -4,20 +4,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from contracts.messages.orders import OrderConfirmed
 from contracts.messages.values import ContactId, CustomerId, Money, OrderId
-from contracts.runtime import problems
 from contracts.runtime.contacts import Contact
 from contracts.runtime.settings import settings
 from contracts.runtime.tokens import mint
 from participants.users.handlers import erase_late, users
 from participants.users.http import routes
 from participants.users.remember import remember
+from tests.edge import client_of
 from tests.participants.bench import Bench, bench, migrated, new_order
 
 PERSON = {"name": "Ann", "email": "ann@shop.example", "line1": "1 High Street", "country": "GB"}
@@ -35,10 +34,7 @@ def desk(postgres: str) -> Iterator[Bench]:
 @pytest.fixture
 def http(desk: Bench, signed: None) -> Iterator[TestClient]:
     """Its routes."""
-    edge = FastAPI()
-    problems.install(edge)
-    edge.include_router(routes(desk.host.db))
-    with TestClient(edge) as client:
+    with client_of(routes(desk.host.db)) as client:
         yield client
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -15,12 +16,12 @@ from contracts.delivery.memory import Memory
 from contracts.delivery.service import Service
 from contracts.messages.base import Result
 from contracts.messages.fraud import FraudCheckPassed
-from contracts.messages.orders import OrderCreated
+from contracts.messages.orders import OrderCancelled, OrderCreated
 from contracts.messages.values import CustomerId, MessageId, Money, OrderId, SagaId, stamped
 from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import Settings, settings
 from orchestrator.core.sample import example_of
-from orchestrator.core.state import Chosen
+from orchestrator.core.state import Cancelled, Chosen
 from orchestrator.core.turn import id_of
 from orchestrator.sagas import SAGAS
 from orchestrator.sagas.order_data import Order
@@ -39,6 +40,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.cache_clear()
     recent._sagas.clear()
     monkeypatch.setattr(recent, "_believed_from", 0.0)
+    runner.CROWDED.clear()
     yield
     settings.cache_clear()
 
@@ -100,6 +102,23 @@ def answered(saga_id: SagaId, place: int, result: Result, attempt: int = 1) -> E
         saga=saga_id,
         cause=id_of(saga_id, ORDER.flat[place], "do", attempt),
     )
+
+
+def ended(host: Host, saga_id: SagaId) -> Envelope:
+    """Let it be cancelled, and undone; the last answer that it got."""
+    host.receive([created(saga_id)])
+    host.run(lambda session: _cancelled(session, saga_id))
+    host.receive([answered(saga_id, 1, FraudCheckPassed(order_id=OrderId("o")))])
+    undone = OrderCancelled(order_id=OrderId("o"), reason="no more", confirmed=False)
+    last = replace(answered(saga_id, 0, undone), cause=id_of(saga_id, ORDER.flat[0], "undo", 1))
+    host.receive([last])
+    return last
+
+
+def _cancelled(session: BatchSession, saga_id: SagaId) -> None:
+    saga = runner.found(session, saga_id)
+    assert saga
+    runner.tell(session, saga, Cancelled, by="c", reason="no more")
 
 
 def standing(host: Host, saga_id: SagaId) -> Any:
@@ -233,3 +252,36 @@ def test_the_databases_time_is_carried_on_and_looked_at_again(
     assert clock.now() is None
     with host.db.transaction() as session:
         assert abs(store.now(session) - datetime.now(UTC)) < timedelta(seconds=30)
+
+
+def test_in_the_place_of_a_saga_that_ends_one_other_begins_however_often_it_is_answered(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else more and more would be under way when answers are late and commands sent again."""
+    _limited(monkeypatch, 1)
+    first, second, third = (begun(host) for _ in range(3))
+    assert [standing(host, saga).status for saga in (first, second)] == ["running", "accepted"]
+    last = ended(host, first)
+    assert [standing(host, saga).status for saga in (first, second)] == ["undone", "running"]
+    host.receive([replace(last, id=MessageId(stamped(datetime.now(UTC), "again")))])
+    assert standing(host, third).status == "accepted"
+
+
+def test_while_too_many_are_under_way_none_begins_in_the_place_of_one_that_ends(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as there is room for are under way again after some have ended."""
+    _limited(monkeypatch, 2)
+    first, second, third = (begun(host) for _ in range(3))
+    _limited(monkeypatch, 1)
+    host.run(runner.admit)
+    ended(host, first)
+    assert standing(host, third).status == "accepted"
+    host.run(runner.admit)
+    ended(host, second)
+    assert standing(host, third).status == "running"
+
+
+def _limited(monkeypatch: pytest.MonkeyPatch, sagas: int) -> None:
+    monkeypatch.setenv("CONCERTO_IN_FLIGHT_SAGAS", str(sagas))
+    settings.cache_clear()

@@ -3,25 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 
-from contracts.runtime import problems
 from contracts.runtime.settings import settings
 from side_effects.webhooks.consumer import webhooks
 from side_effects.webhooks.http import routes
-from tests.participants.bench import SIGNING_KEY, Bench, bench, migrated
+from tests.edge import client_of
+from tests.participants.bench import Bench, bench, migrated
 from tests.side_effects.endpoints import Shop
 from tests.side_effects.receiver import Receiver, receiver
-
-
-@pytest.fixture
-def signed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """This process accepts and makes tokens with the key of the bench."""
-    monkeypatch.setenv("CONCERTO_SIGNING_KEY", SIGNING_KEY)
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
 
 
 @pytest.fixture
@@ -45,8 +34,5 @@ def posting(postgres: str, signed: None, monkeypatch: pytest.MonkeyPatch) -> Ite
 @pytest.fixture
 def shop(posting: Bench) -> Iterator[Shop]:
     """The routes of webhooks."""
-    app = FastAPI()
-    problems.install(app)
-    app.include_router(routes(posting.host.db))
-    with TestClient(app) as client:
+    with client_of(routes(posting.host.db)) as client:
         yield Shop(client)

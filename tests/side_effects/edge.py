@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from contracts.runtime import access, problems
+from contracts.runtime import access
 from contracts.runtime.settings import Settings
 from contracts.runtime.tokens import mint
+from tests.edge import client_of
 from tests.participants.bench import SIGNING_KEY
 
 CONFIG = Settings(signing_key=SecretStr(SIGNING_KEY))
@@ -20,10 +21,7 @@ CONFIG = Settings(signing_key=SecretStr(SIGNING_KEY))
 def asked(routes: APIRouter, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """A client of these routes, in the role of an operator unless it says otherwise."""
     monkeypatch.setattr(access, "settings", lambda: CONFIG)
-    edge = FastAPI()
-    problems.install(edge)
-    edge.include_router(routes)
-    with TestClient(edge, headers=bearer("operator")) as client:
+    with client_of(routes, headers=bearer("operator")) as client:
         yield client
 
 

@@ -1,25 +1,25 @@
 """Each kind of mail is sent once, in two parts, and only to those who want it."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import event as listening
 
 from contracts.delivery.envelope import Envelope
 from contracts.messages.orders import OrderRejected
 from contracts.messages.reviews import ManualReviewRequired
 from contracts.messages.users import UserRegistered
 from contracts.messages.values import ContactId, CustomerId, OrderId, SagaId
-from contracts.runtime import problems
 from contracts.runtime.contacts import Contact, Contacts
 from contracts.runtime.settings import settings
 from contracts.runtime.tokens import mint
 from side_effects.email.consumer import email
 from side_effects.email.http import routes
 from side_effects.email.kinds import told
+from tests.counting import statements
+from tests.edge import client_of
 from tests.participants.bench import Bench, bench, migrated, new_order
 from tests.side_effects.heard import confirmed, event
 from tests.side_effects.mailbox import Server, mailbox, parts
@@ -57,10 +57,7 @@ def desk(
 @pytest.fixture
 def edge(desk: Bench, signed: None) -> Iterator[TestClient]:
     """The preferences over HTTP."""
-    app = FastAPI()
-    problems.install(app)
-    app.include_router(routes(desk.host.db))
-    with TestClient(app) as client:
+    with client_of(routes(desk.host.db)) as client:
         yield client
 
 
@@ -211,28 +208,9 @@ def test_who_does_not_want_one_kind_gets_the_other(
 def test_preferences_are_looked_up_once_for_a_batch(desk: Bench) -> None:
     """Twenty delays cost as many statements as two."""
     said = [reviewed(order, "1", f"c{order}", order) for order in (new_order() for _ in range(22))]
-    with counted(desk) as few:
-        desk.host.receive(said[:2])
-    with counted(desk) as many:
-        desk.host.receive(said[2:])
-    assert few.lookups == many.lookups == 1
-
-
-class counted:
-    """Counts the look-ups of preferences while the block lasts."""
-
-    def __init__(self, desk: Bench) -> None:
-        self._engine, self.lookups = desk.host.db.engine, 0
-
-    def __enter__(self) -> "counted":
-        listening.listen(self._engine, "before_cursor_execute", self._count)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        listening.remove(self._engine, "before_cursor_execute", self._count)
-
-    def _count(self, _: Any, __: Any, statement: str, *___: Any) -> None:
-        self.lookups += "FROM preferences" in statement
+    for batch in (said[:2], said[2:]):
+        receive = partial(desk.host.receive, batch)
+        assert len(statements(desk.host.db.engine, receive, "FROM preferences")) == 1
 
 
 def test_a_customer_changes_its_own_preferences_alone(edge: TestClient) -> None:

@@ -6,19 +6,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from standardwebhooks import Webhook
 
 from contracts.delivery.envelope import Envelope
 from contracts.delivery.replay import replay
 from contracts.messages.users import UserErased
 from contracts.messages.values import CustomerId, MessageId, stamped
-from contracts.runtime import problems
 from contracts.runtime.settings import settings
 from contracts.runtime.tokens import mint
 from side_effects.notifications.consumer import notifications
 from side_effects.notifications.http import routes
+from tests.edge import client_of
 from tests.participants.bench import Bench, bench, migrated, new_order
 from tests.side_effects.heard import confirmed
 from tests.side_effects.receiver import Receiver, receiver
@@ -42,11 +40,8 @@ def desk(postgres: str, gateway: Receiver, signed: None) -> Iterator[Bench]:
 
 def put(desk: Bench, customer: str, role: str = "support", **body: str) -> int:
     """Opt in; without a body, opt out. The status."""
-    app = FastAPI()
-    problems.install(app)
-    app.include_router(routes(desk.host.db))
     headers = {"Authorization": f"Bearer {mint(settings(), role, 'somebody')}"}
-    with TestClient(app) as client:
+    with client_of(routes(desk.host.db)) as client:
         path = f"/push/{customer}"
         if body:
             return client.put(path, json=body, headers=headers).status_code

@@ -7,11 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import count
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import event as sqlalchemy_event
 
 from contracts.delivery.envelope import Envelope
 from contracts.messages.base import Message
@@ -31,6 +29,7 @@ from contracts.messages.values import (
 )
 from side_effects.analytics.consumer import analytics
 from side_effects.analytics.http import routes
+from tests.counting import statements
 from tests.side_effects.edge import asked
 from tests.side_effects.heard import Subscriber, event, subscriber
 
@@ -219,14 +218,9 @@ def test_a_batch_costs_a_few_statements_however_many_its_events(desk: Subscriber
     """A hundred events of twenty orders: no more statements than five of one."""
 
     def counted(orders: int) -> int:
-        seen: list[Any] = []
-        engine = desk.host.db.engine
-        listener: Any = lambda *heard: seen.append(heard[2])  # noqa: E731
-        sqlalchemy_event.listen(engine, "before_cursor_execute", listener)
         made = [order_of(NOON) for _ in range(orders)]
-        desk.host.receive([event(m, order) for order in made for m in way(order)])
-        sqlalchemy_event.remove(engine, "before_cursor_execute", listener)
-        return len(seen)
+        said = [event(m, order) for order in made for m in way(order)]
+        return len(statements(desk.host.db.engine, lambda: desk.host.receive(said)))
 
     assert counted(20) == counted(1) <= 4
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import text
 
 from contracts.delivery.envelope import Envelope
@@ -32,6 +31,7 @@ from contracts.messages.values import (
 )
 from side_effects.search.consumer import search
 from side_effects.search.http import Wanted, matching, routes
+from tests.counting import statements
 from tests.participants.bench import new_order
 from tests.side_effects.edge import asked
 from tests.side_effects.heard import Subscriber, event, subscriber
@@ -118,13 +118,8 @@ def test_events_in_any_order_and_twice_give_the_same_row(
 
 def test_a_batch_is_written_in_one_statement(desk: Subscriber) -> None:
     """Twenty events of five orders: the index and the inbox are one statement together."""
-    seen: list[str] = []
     said = [one for _ in range(5) for one in story(new_order())]
-    sqlalchemy_event.listen(
-        desk.host.db.engine, "before_cursor_execute", lambda *heard: seen.append(heard[2])
-    )
-    desk.host.receive(said)
-    assert len([statement for statement in seen if "order_index" in statement]) == 1
+    assert len(statements(desk.host.db.engine, lambda: desk.host.receive(said), "order_index")) == 1
     assert desk.rows("SELECT count(*) FROM order_index") == [(5,)]
 
 

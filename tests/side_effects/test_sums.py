@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from contracts.runtime import access
@@ -14,6 +12,7 @@ from contracts.runtime.tokens import mint
 from side_effects.analytics.consumer import analytics
 from side_effects.recommendation.consumer import recommendation
 from side_effects.recommendation.http import routes
+from tests.edge import client_of
 from tests.participants.bench import SIGNING_KEY
 from tests.side_effects.heard import Subscriber, confirmed, subscriber
 
@@ -62,8 +61,6 @@ def recommended(taste: Subscriber, monkeypatch: pytest.MonkeyPatch) -> Any:
     """What the shop is shown for the customer `me`."""
     config = Settings(signing_key=SecretStr(SIGNING_KEY))
     monkeypatch.setattr(access, "settings", lambda: config)
-    edge = FastAPI()
-    edge.include_router(routes(taste.host.db))
     headers = {"Authorization": f"Bearer {mint(config, 'shop', 'tests')}"}
-    with TestClient(edge) as client:
+    with client_of(routes(taste.host.db)) as client:
         return client.get("/reports/recommendations/me", headers=headers).json()

@@ -3,12 +3,12 @@
 import json
 from typing import Any
 
-from sqlalchemy import event as listening
 from standardwebhooks import Webhook
 
 from contracts.delivery.envelope import Envelope
 from contracts.messages.orders import OrderRejected
 from contracts.messages.values import ContactId, CustomerId, OrderId
+from tests.counting import statements
 from tests.participants.bench import Bench, new_order
 from tests.side_effects.endpoints import Shop, states
 from tests.side_effects.heard import confirmed, event
@@ -75,16 +75,9 @@ def test_a_redirect_is_not_followed(posting: Bench, shop: Shop, hook: Receiver) 
 
 def test_without_endpoints_an_order_costs_one_query_a_batch_and_no_row(posting: Bench) -> None:
     """Fifty orders are looked at with one query."""
-    asked: list[str] = []
-
-    def count(_: Any, __: Any, statement: str, *___: Any) -> None:
-        asked.extend([statement] if "FROM endpoints" in statement else [])
-
     said = [confirmed(("A", 1, 100)) for _ in range(50)]
-    listening.listen(posting.host.db.engine, "before_cursor_execute", count)
-    posting.host.receive(said)
-    listening.remove(posting.host.db.engine, "before_cursor_execute", count)
-    assert len([statement for statement in asked if "SET" not in statement]) == 1
+    engine = posting.host.db.engine
+    assert len(statements(engine, lambda: posting.host.receive(said), "FROM endpoints")) == 1
     told = "SELECT count(*) FROM webhook_deliveries WHERE event_id::text = ANY(:ids)"
     assert posting.rows(told, ids=[each.id for each in said]) == [(0,)]
 

@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
 
 from contracts.delivery.tables import create_delivery_tables
 
@@ -34,7 +33,7 @@ def _rules() -> None:
         sa.Column("id", sa.Text, primary_key=True),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("verdict", sa.Text, nullable=False),
-        sa.Column("limits", JSONB, nullable=False),
+        sa.Column("limits", sa.JSON, nullable=False),
         sa.Column("enabled", sa.Boolean, nullable=False),
         sa.CheckConstraint("kind IN ('velocity', 'amount', 'country_mismatch', 'blocked_card')"),
         sa.CheckConstraint("verdict IN ('review', 'reject')"),

@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
 
 from contracts.delivery.tables import create_delivery_tables
 
@@ -28,7 +27,7 @@ def _carriers() -> None:
         sa.Column("id", sa.Text, primary_key=True),
         sa.Column("path", sa.Text, nullable=False),
         sa.Column("rank", sa.Integer, nullable=False),
-        sa.Column("countries", JSONB, nullable=False),
+        sa.Column("countries", sa.JSON, nullable=False),
         sa.Column("enabled", sa.Boolean, nullable=False),
     )
     rows = [
@@ -47,11 +46,11 @@ def _shipments() -> None:
             sa.Column(name, sa.Text, nullable=False)
             for name in ("state", "speed", "key", "carrier", "tracking", "reason")
         ),
-        sa.Column("quotes", JSONB, nullable=False),
-        sa.Column("tried", JSONB, nullable=False),
+        sa.Column("quotes", sa.JSON, nullable=False),
+        sa.Column("tried", sa.JSON, nullable=False),
         sa.Column("under_way", sa.Integer, nullable=False),
         sa.Column("unanswered_at", TIME),
-        sa.Column("stop", JSONB, nullable=False),
+        sa.Column("stop", sa.JSON, nullable=False),
         sa.Column("progress", sa.Text, nullable=False),
         sa.Column("look_at", TIME),
         sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),

@@ -1,4 +1,4 @@
-"""Routes of a participant, really served over HTTP."""
+"""Routes of a service as the API has them: really served, or asked in this process."""
 
 import threading
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
+from fastapi.testclient import TestClient
 
 from contracts.runtime import problems
 from contracts.runtime.settings import settings
@@ -17,9 +18,7 @@ from tests.simulators.running import until
 @contextmanager
 def served(routes: APIRouter) -> Iterator[str]:
     """The address at which `routes` answer while the block lasts."""
-    edge = FastAPI()
-    problems.install(edge)
-    edge.include_router(routes)
+    edge = _edge(routes)
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(edge, port=port, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
@@ -32,6 +31,20 @@ def served(routes: APIRouter) -> Iterator[str]:
         thread.join(timeout=10)
 
 
+@contextmanager
+def client_of(routes: APIRouter, headers: dict[str, str] | None = None) -> Iterator[TestClient]:
+    """A client of these routes within the block, in this process."""
+    with TestClient(_edge(routes), headers=headers) as client:
+        yield client
+
+
 def bearer(role: str) -> str:
     """What stands in the Authorization header of somebody in this role."""
     return f"Bearer {mint(settings(), role, 'somebody')}"
+
+
+def _edge(routes: APIRouter) -> FastAPI:
+    edge = FastAPI()
+    problems.install(edge)
+    edge.include_router(routes)
+    return edge
