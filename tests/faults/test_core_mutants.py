@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+WALK_SECONDS = 600  # ORDER takes three minutes of a processor
 MUTANTS = sorted((ROOT / "tests/faults/mutants").glob("core-*.patch"))
 EVERYTHING = """
 import runpy
@@ -72,6 +73,6 @@ def walked(folder: Path, walk: str = WALK) -> str:
     """What the walk (of ORDER) says, with the core in `folder`."""
     command = [sys.executable, "-c", walk]
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=folder, capture_output=True, text=True, timeout=WALK_SECONDS, check=False
     )
     return done.stdout + done.stderr
