@@ -95,10 +95,11 @@ def _step_key(step: StepState) -> Hashable:
 
 
 def _side_key(side: Side, step: StepState) -> Hashable:
+    stands = (side.effects, side.tombstone, side.told)
+    if not side.pending and not side.replies:
+        return stands
     return (
-        side.effects,
-        side.tombstone,
-        side.told,
+        *stands,
         frozenset((kind, number_of(step, kind) - number) for kind, number in side.pending),
         frozenset(
             (r.kind, number_of(step, r.kind) - r.number, r.result, r.means) for r in side.replies

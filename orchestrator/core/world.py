@@ -8,7 +8,7 @@ it, so that the rules of `explore` do not rest on the code they judge.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from contracts.messages.base import Failed, Result, Succeeded, Unknown
@@ -81,6 +81,8 @@ def tidied(state: State, sides: Sides) -> Sides:
     its latest: what one of them may bring to light, any other may."""
     return tuple(
         _tidied(side, awaited(step) | may_better(step), step.asked)
+        if side.pending or side.replies
+        else side
         for side, step in zip(sides, state.steps, strict=True)
     )
 
@@ -168,6 +170,7 @@ def _first(make: Make, kind: type[Result], among: Make | None = None) -> str:
     return allowed[0].wire_name() if allowed else ""
 
 
+@lru_cache(maxsize=100_000)
 def _tidied(side: Side, open_: frozenset[tuple[Kind, int]], asked: int) -> Side:
     return replace(
         side,
