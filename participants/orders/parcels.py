@@ -109,4 +109,5 @@ def _returned(return_id: str, row: OrderRow, parcel: dict[str, Any]) -> ReturnRo
         units=returns.units_of(parcel),
         amount=parcel["amount"],
         points=parcel["points"],
+        missing=True,
     )

@@ -1,4 +1,4 @@
-"""An order that is sent in several parcels: what each costs, how far the order is, what is given up."""
+"""An order in several parcels: what each costs, how far the order is, what is given up."""
 
 from collections.abc import Iterator
 from dataclasses import replace
