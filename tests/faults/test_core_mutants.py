@@ -72,6 +72,6 @@ def walked(folder: Path, walk: str = WALK) -> str:
     """What the walk (of ORDER) says, with the core in `folder`."""
     command = [sys.executable, "-c", walk]
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=folder, capture_output=True, text=True, timeout=600, check=False
     )
     return done.stdout + done.stderr
