@@ -23,7 +23,8 @@ from deploy.pricing import pricing
 from deploy.services import services
 from orchestrator.http import console, orders, reviews, sagas, taking_back
 from orchestrator.http.submit import Begin, ordered
-from orchestrator.shell.runner import orchestrator, saga_id_of
+from orchestrator.shell.handlers import orchestrator
+from orchestrator.shell.runner import saga_id_of
 from orchestrator.shell.tables import SagaRow
 from participants.inventory.tables import Stock
 from participants.payments.handlers import payments

@@ -21,9 +21,12 @@ SELECT id::text AS id, status, amount, (payable->>'goods')::bigint AS goods,
 FROM orders WHERE customer_id <> ''
 """
 UNITS = """
-SELECT order_id::text AS id, (SELECT sum(sku.value::bigint)
-       FROM json_each(units) AS place, json_each_text(place.value) AS sku) AS units
-FROM reservations WHERE state IN ('held', 'committed', 'shipped')
+SELECT order_id::text AS id, coalesce((SELECT sum(sku.value::bigint)
+         FROM json_each(units) AS place, json_each_text(place.value) AS sku), 0)
+       + coalesce((SELECT sum(sku.value::bigint)
+         FROM json_each(parcels) AS parcel, json_each_text(parcel.value->'units') AS sku
+         WHERE parcel.value->>'state' <> 'picked'), 0) AS units
+FROM reservations WHERE state IN ('held', 'committed', 'shipped') OR parcels::text <> '{}'
 """
 POINTS = """
 SELECT a.customer_id, a.balance, coalesce(sum(e.points), 0) AS entries

@@ -25,6 +25,7 @@ from deploy.paths import PATHS, Path_, planned, prepare
 from deploy.verify import Checked, verify
 
 TIME_SCALE = 0.02
+STATES = "SELECT subject, status FROM sagas WHERE parent IS NULL"
 ENDED_WITHIN_SECONDS = 90.0
 BATCH = 10
 A_SECOND = 25
@@ -129,7 +130,7 @@ def _watch(result: Result, database: Database, progress: Console) -> None:
         task = bar.add_task("orders", total=len(result.planned), said="")
         while time.monotonic() < until:
             with database.transaction() as session:
-                rows = session.execute(text("SELECT subject, status FROM sagas")).all()
+                rows = session.execute(text(STATES)).all()
             states = {str(row.subject): row.status for row in rows}
             result.states = {order: states.get(order, "") for order in result.planned}
             counted = Counter(result.states.values())

@@ -83,6 +83,7 @@ class Evidence:
     parcels: Counter[str] = field(default_factory=Counter)
     dead: set[tuple[str, str]] = field(default_factory=set)
     shipped: set[str] = field(default_factory=set)
+    unsent: Counter[str] = field(default_factory=Counter)
     confirmations: list[str] = field(default_factory=list)
     applied: dict[str, Counter[str]] = field(default_factory=dict)
     pushed: set[str] = field(default_factory=set)
@@ -156,7 +157,8 @@ def _audit(seen: Evidence, read: _Reader, journal: Mapping[Any, list[Any]]) -> N
 def _replays(row: Any, inputs: list[Any], definition: Saga) -> bool:
     """Whether the journal, given to the core again, leads to the stored state."""
     stored = store.loaded(row, lambda *_: definition).state
-    state = begin(definition, stored.id, _first_data(stored), stored.started_at)
+    first = _first_data(stored)
+    state = begin(definition, stored.id, first, stored.started_at, stored.parent)
     for given in inputs:
         state = advance(definition, state, store.unpacked_input(given)).state
     return state == stored
@@ -169,8 +171,11 @@ def _first_data(state: Any) -> Any:
 
 
 def _orders(seen: Evidence, read: _Reader) -> None:
-    every = "SELECT id, status, amount, lock FROM orders WHERE customer_id <> ''"
+    every = "SELECT id, status, amount, lock, parcels FROM orders WHERE customer_id <> ''"
     rows = read("orders", every)
+    for row in rows:
+        waiting = [p for p in row.parcels.values() if p["state"] == "open" and p["captured"]]
+        seen.unsent[str(row.id)] += len(waiting)
     seen.orders = {str(row.id): row.status for row in rows}
     seen.confirmed = {str(r.id) for r in rows if r.status == "confirmed" or r.lock == "cancel"}
     seen.amounts = {str(row.id): row.amount for row in rows}

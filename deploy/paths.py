@@ -7,7 +7,7 @@ from typing import Any
 from deploy.client import Platform
 
 SKUS, CUSTOMERS = 40, 97
-NONE, BLOCKED = "SKU-NONE", "pm_card_visa_blocked"
+NONE, NORTH, BLOCKED = "SKU-NONE", "SKU-NORTH", "pm_card_visa_blocked"
 RICH, TENTH, USED_UP = "customer-rich", "DEMO-TENTH", "DEMO-ONCE"
 BENEFITS = (("promotion_code", TENTH), ("redeem_points", 500))
 SINCE = "2026-01-01T00:00:00Z"
@@ -48,15 +48,18 @@ PATHS = (
     Path_("shipping timed out, found later", "completed", postcode="SIM-TIMEOUT"),
     Path_("shipping refused for good", "review", postcode="SIM-REFUSE"),
     Path_("nothing to pay", "completed", price=0),
+    Path_("from two warehouses, in two parcels", "completed", sku=NORTH),
 )
 
 
 def prepare(platform: Platform, count: int) -> None:
-    """Stock for so many orders, a blocked card, a code, a code that is used up, points, and
-    customers who want to have pushes."""
+    """Stock for so many orders, of one SKU at another warehouse, a blocked card, a code, a code
+    that is used up, points, and customers who want to have pushes."""
     for number in range(SKUS):
         platform.call("PUT", f"/stock/SKU-{number + 1:04d}", {"quantity": count * 5})
     platform.call("PUT", f"/stock/{NONE}", {"quantity": 0})
+    platform.call("PUT", "/warehouses/north", {"name": "North", "rank": 50})
+    platform.call("PUT", f"/stock/{NORTH}", {"quantity": count * 5, "warehouse": "north"})
     platform.call("PUT", f"/fraud/blocked-cards/{BLOCKED}", {"reason": "stolen"})
     platform.call("PUT", f"/promotions/{TENTH}", {"share": 1000, "valid_from": SINCE})
     once = {"share": 1000, "valid_from": SINCE, "most_uses": 1}

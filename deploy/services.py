@@ -62,7 +62,7 @@ class Known:
 @cache
 def services() -> tuple[Known, ...]:
     """Every service, the orchestrator first, then by kind and name."""
-    orchestrator = Known("orchestrator", "orchestrator", "orchestrator.shell", "runner")
+    orchestrator = Known("orchestrator", "orchestrator", "orchestrator.shell", "handlers")
     return (
         orchestrator,
         *_in("participants", "participant"),

@@ -40,6 +40,8 @@ def _story(session: BatchSession, row: Any, at: datetime) -> list[str]:
     saga = store.loaded(row, runner.definition)
     definition = runner.definition(row.name, row.definition)
     lines = tell.told(saga.state.started_at, [(j.at, j.notes) for j in journal])
+    if row.parent:
+        lines = [f"{row.name.capitalize()} {row.data['number']} of {row.data['of']}:", *lines]
     who = _working(session, saga.state.review, at)
     return [*lines, "", *tell.why(definition, saga.state, at), *who, ""]
 

@@ -18,6 +18,7 @@ OUTSIDE = {"the mail server": "email", "the CRM": "crm"}
 REFUSED = "requires_payment_method"
 NOT_ITS_OWN = ("expired", "backordered")
 HELD = ("held", "backordered", "committed")
+HOLDS = {"hold": 1, "release": -1, "settle": -1}
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,18 @@ def _money_balances(seen: Evidence, checked: Checked) -> None:
 
 
 def _money_is_the_providers(seen: Evidence, checked: Checked) -> None:
-    held = {"hold": "requires_capture", "capture": "succeeded", "release": "canceled"}
-    last = {e.order_id: held[e.operation] for e in seen.money if e.operation in held}
+    held: Counter[str] = Counter()
+    captured: Counter[str] = Counter()
+    for entry in seen.money:
+        held[entry.order_id] += HOLDS.get(entry.operation, 0) * entry.amount
+        captured[entry.order_id] += entry.amount if entry.operation == "capture" else 0
     certain = seen.judged - seen.in_review
-    wrong = [o for o in certain if last.get(o, "canceled") != (_status(seen, o) or "canceled")]
+    status = {o: "succeeded" if captured[o] else "canceled" for o in certain}
+    status |= {o: "requires_capture" for o in certain if held[o]}
+    wrong = [o for o in certain if status[o] != (_status(seen, o) or "canceled")]
     checked.all_of("I1", "our ledger is not the provider's record for", len(certain), wrong)
+    other = [o for o in certain if captured[o] != seen.taken[o]]
+    checked.all_of("I2", "we have not taken what the provider has for", len(certain), other)
 
 
 def _refunds_are_the_providers(seen: Evidence, checked: Checked) -> None:
@@ -122,7 +130,10 @@ def _taken_is_shipped(seen: Evidence, checked: Checked) -> None:
     taken = [o for o in seen.judged if _status(seen, o) == "succeeded"]
     twice = [order for order, parcels in seen.parcels.items() if parcels > 1]
     checked.all_of("I14", "more than one parcel for", len(seen.parcels), twice)
-    back = {order for order, amount in seen.refunds.items() if amount >= seen.amounts.get(order, 0)}
+    back = {order for order, amount in seen.refunds.items() if amount >= seen.taken[order]}
+    unsent = [o for o, parcels in seen.unsent.items() if o in seen.judged and parcels]
+    missing = [o for o in unsent if o not in seen.in_review]
+    checked.all_of("I5", "a parcel is paid for, neither sent nor given up", len(unsent), missing)
     accounted = seen.shipped | seen.in_review | back
     wrong = [o for o in taken if o not in accounted]
     checked.all_of("I5", "the money is taken, nothing is shipped, nobody asked", len(taken), wrong)

@@ -55,7 +55,14 @@ class InventoryReservationFailed(Failed):
 
 @dataclass(frozen=True, kw_only=True)
 class InventoryCommitted(Succeeded):
-    """What is held is the order's for good, and comes from these warehouses."""
+    """What is held is the order's for good, and leaves as one parcel."""
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventoryCommittedInParcels(Succeeded):
+    """What is held is the order's for good, and leaves as several parcels."""
 
     order_id: OrderId
     parcels: tuple[Parcel, ...]
@@ -100,7 +107,9 @@ class ReserveInventory(
 
 @dataclass(frozen=True, kw_only=True)
 class CommitInventory(
-    Command[InventoryCommitted | InventoryHoldExpired], to="inventory", effect=False
+    Command[InventoryCommitted | InventoryCommittedInParcels | InventoryHoldExpired],
+    to="inventory",
+    effect=False,
 ):
     """Keep what is held for these lines for good: from now on it is shipped or released. Nothing
     has to be undone: what releases the hold ends this too."""

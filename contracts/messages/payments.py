@@ -49,11 +49,12 @@ class PaymentVoided(Succeeded, public=True):
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentCaptured(Succeeded, public=True):
-    """The provider has taken the amount."""
+    """The provider has taken the amount: all of it, or that of one `parcel`."""
 
     order_id: OrderId
     amount: Money
     reference: str
+    parcel: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +66,20 @@ class PaymentNotTaken(Succeeded):
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentReturned(Succeeded, public=True):
-    """Nothing is held and nothing is kept of the order: what was held is let go of, and `amount`,
-    all that had been taken and was not refunded yet, is given back."""
+    """Nothing is held and nothing is kept of the order, or of its `parcel`: what was held is let go
+    of, and `amount`, all that had been taken and was not refunded yet, is given back."""
 
     order_id: OrderId
     amount: Money
+    parcel: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentClosed(Succeeded, public=True):
+    """Nothing more is taken: what no parcel took is let go of. So much was `taken` in all."""
+
+    order_id: OrderId
+    taken: Money
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,19 +145,30 @@ class VoidPayment(Command[PaymentVoided | PaymentStatusUnknown], to="payments"):
 class CapturePayment(
     Command[PaymentCaptured | PaymentNotTaken | PaymentFailed | PaymentStatusUnknown], to="payments"
 ):
-    """Take what is held."""
+    """Take what is held, or the part of one `parcel` of several; the rest stays held for others."""
 
     order_id: OrderId
     amount: Money
+    parcel: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReturnPayment(Command[PaymentReturned | RefundFailed | PaymentStatusUnknown], to="payments"):
     """Let go of what is held and give back what was taken, whichever it is; from then on nothing is
-    taken any more. Of an order that is cancelled; may come before the capture."""
+    taken any more. Of an order that is cancelled, or of its `parcel` that is not sent, whose
+    part is `amount`; may come before the capture."""
 
     order_id: OrderId
     refund_id: str
+    parcel: int = 0
+    amount: Money | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosePayment(Command[PaymentClosed | PaymentStatusUnknown], to="payments"):
+    """Let go of what is held and no parcel took. Of an order whose parcels have all ended."""
+
+    order_id: OrderId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +199,7 @@ class QueryPayment(
         | PaymentVoided
         | PaymentCaptured
         | PaymentNotTaken
+        | PaymentClosed
         | PaymentStatusUnknown
     ],
     to="payments",
@@ -186,6 +208,21 @@ class QueryPayment(
     """Find out what came of the last call to the provider for this order."""
 
     order_id: OrderId
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueryCapture(
+    Command[
+        PaymentCaptured | PaymentNotTaken | PaymentReturned | PaymentFailed | PaymentStatusUnknown
+    ],
+    to="payments",
+    effect=False,
+):
+    """Find out what came of the capture for a parcel, or of its return under this id."""
+
+    order_id: OrderId
+    parcel: int
+    refund_id: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""What is said to and by `shipping`, which chooses the carrier and hands it the parcel."""
+"""What is said to and by `shipping`, which chooses the carrier and hands it the parcel.
+
+`parcel` is the number of one of several parcels of an order; 0 is the only one.
+"""
 
 from dataclasses import dataclass
 
@@ -13,6 +16,7 @@ class ShippingRequested(Succeeded, public=True):
     order_id: OrderId
     carrier: str
     tracking: str
+    parcel: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +55,14 @@ class StartShipping(
     Command[ShippingRequested | ShippingStopped | ShippingRefused | ShippingStatusUnknown],
     to="shipping",
 ):
-    """Hand the order to a carrier. The address is fetched by reference; `speed` is what was wished
-    for (cheapest, fastest, or empty)."""
+    """Hand the order, or one of its parcels, to a carrier. The address is fetched by reference;
+    `speed` is what was wished for (cheapest, fastest, or empty)."""
 
     order_id: OrderId
     contact_id: ContactId
     lines: tuple[Line, ...]
     speed: str
+    parcel: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +89,7 @@ class QueryShipping(
     """Find out whether the carrier has the parcel of this order."""
 
     order_id: OrderId
+    parcel: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +99,7 @@ class OrderShipped(Event, by="shipping"):
     order_id: OrderId
     carrier: str
     tracking: str
+    parcel: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +109,7 @@ class OrderDelivered(Event, by="shipping"):
     order_id: OrderId
     carrier: str
     tracking: str
+    parcel: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,3 +119,4 @@ class ParcelLost(Event, by="shipping"):
     order_id: OrderId
     carrier: str
     tracking: str
+    parcel: int = 0

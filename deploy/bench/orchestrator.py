@@ -2,6 +2,6 @@
 
 from contracts.delivery.wire import worker
 from deploy.bench import trivial as trivial
-from orchestrator.shell.runner import orchestrator
+from orchestrator.shell.handlers import orchestrator
 
 app = worker(orchestrator)

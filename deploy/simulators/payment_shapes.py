@@ -54,13 +54,17 @@ def intent_of(
         "metadata": metadata_in(form),
         "next_action": None,
         "payment_method": method or None,
+        "payment_method_options": _options_in(form),
         "payment_method_types": list_in(form, "payment_method_types") or ["card"],
         "status": "processing",
     }
     if method == DECLINED or (method == DECLINED_LATER and known):
         return refused(intent, "card_declined", "Your card was declined.")
-    if method != AUTHENTICATE:
-        return confirmed(intent, form)
+    return _asked(intent, form, base) if method == AUTHENTICATE else confirmed(intent, form)
+
+
+def _asked(intent: dict[str, Any], form: dict[str, str], base: str) -> dict[str, Any]:
+    """The intent of a card whose customer has to authenticate first."""
     if form.get("error_on_requires_action") == "true":
         return refused(intent, "authentication_required", "This card requires authentication.")
     if "return_url" not in form:
@@ -96,12 +100,33 @@ def authenticated(intent: dict[str, Any], outcome: str) -> dict[str, Any]:
 
 
 def captured(intent: dict[str, Any], form: dict[str, str]) -> dict[str, Any]:
-    """The intent after a capture of all or a part; the rest of the hold is let go of."""
+    """The intent after a capture of all or a part. The rest of the hold is let go of, unless the
+    capture is not the final one (https://docs.stripe.com/payments/multicapture)."""
     _expect(intent, "requires_capture", "captured")
-    amount = amount_in(form, "amount_to_capture", intent["amount_capturable"])
-    if amount > intent["amount_capturable"]:
+    final = form.get("final_capture", "true").lower() == "true"
+    before, left = intent["amount_received"], intent["amount_capturable"]
+    nothing = final and before and form.get("amount_to_capture") == "0"
+    amount = 0 if nothing else amount_in(form, "amount_to_capture", left)
+    if amount > left:
         raise invalid("amount_too_large", "More than is held.", param="amount_to_capture")
-    return {**intent, "status": "succeeded", "amount_received": amount, "amount_capturable": 0}
+    if not final and not _several_times(intent):
+        raise invalid("parameter_invalid", "Multicapture is not available.", param="final_capture")
+    metadata = {**intent["metadata"], **metadata_in(form)}
+    taken = {**intent, "metadata": metadata, "amount_received": before + amount}
+    if final or amount == left:
+        return {**taken, "status": "succeeded", "amount_capturable": 0}
+    return {**taken, "amount_capturable": left - amount}
+
+
+def _several_times(intent: dict[str, Any]) -> bool:
+    options = intent["payment_method_options"] or {}
+    return "request_multicapture" in options.get("card", {})
+
+
+def _options_in(form: dict[str, str]) -> dict[str, Any] | None:
+    """Of the options of payment methods the one there is: to be captured several times."""
+    said = form.get("payment_method_options[card][request_multicapture]")
+    return {"card": {"request_multicapture": said}} if said else None
 
 
 def cancelled(intent: dict[str, Any], _: dict[str, str]) -> dict[str, Any]:

@@ -76,6 +76,13 @@ class Review(Struct, frozen=True, kw_only=True):
     not_by: tuple[str, ...] = ()
 
 
+class Parent(Struct, frozen=True, kw_only=True):
+    """The saga that waits for this one, and its command that made this one begin."""
+
+    saga: SagaId
+    command: MessageId
+
+
 class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A saga at one moment. `version` grows by one with every input that is applied.
 
@@ -96,6 +103,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     wake_at: datetime | None
     deadline: datetime
     why: str = ""
+    parent: Parent | None = None
 
     @property
     def finished(self) -> bool:
@@ -154,7 +162,9 @@ class Cancelled(Struct, frozen=True, kw_only=True):
 Input = Start | Answer | Wake | Chosen | Reassigned | Cancelled
 
 
-def begin(saga: Saga, saga_id: SagaId, data: Any, at: datetime) -> State:
+def begin(
+    saga: Saga, saga_id: SagaId, data: Any, at: datetime, parent: Parent | None = None
+) -> State:
     """A saga that has not started: version 0, nothing sent, due at once."""
     return State(
         id=saga_id,
@@ -170,4 +180,5 @@ def begin(saga: Saga, saga_id: SagaId, data: Any, at: datetime) -> State:
         reviews=0,
         wake_at=at,
         deadline=at + saga.deadline,
+        parent=parent,
     )

@@ -7,7 +7,7 @@ change.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from orchestrator.core.definition import Saga, Step
+from orchestrator.core.definition import Saga, Step, command_of
 from orchestrator.core.state import Choice, Review, State, StepState
 
 CONSEQUENCES: dict[Choice, str] = {
@@ -85,10 +85,16 @@ def _where(saga: Saga, state: State) -> str:
 
 def _about(step: Step, now: StepState, at: datetime) -> Iterator[str]:
     since = f" for {_clock(at - now.sent_at)}" if now.sent_at else ""
-    yield f"{step.name}: {standing(now)}{since}; {_tried(step, now)}."
+    where = "in sagas of its own" if _has_children(step, now) else standing(now)
+    yield f"{step.name}: {where}{since}; {_tried(step, now)}."
     if now.due_at:
         what = _next(step, now)
         yield f"{step.name}: {what} in {_clock(now.due_at - at)} unless an answer comes."
+
+
+def _has_children(step: Step, now: StepState) -> bool:
+    """Whether what the orchestrator does for it is under way."""
+    return command_of(step.do).to == "orchestrator" and now.kind == "query" and not now.trouble
 
 
 def _tried(step: Step, now: StepState) -> str:

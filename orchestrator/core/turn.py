@@ -80,6 +80,7 @@ class Turn:
             wake_at=None if self.end else self._wake_at(),
             deadline=self.deadline,
             why=self.why,
+            parent=was.parent,
         )
 
     def _status(self) -> Status:

@@ -50,7 +50,10 @@ Sides = tuple[Side, ...]
 def handled(step: Step, side: Side, kind: Kind, number: int) -> Iterator[tuple[str, Side]]:
     """Everything that may come of the service handling that command for the first time."""
     left = replace(side, pending=side.pending - {(kind, number)})
-    outcomes = {"do": _done, "undo": _undone, "query": _queried}[kind](step, left)
+    if kind == "do":
+        outcomes = _done(step, left, under_way=side)
+    else:
+        outcomes = {"undo": _undone, "query": _queried}[kind](step, left)
     for result, after, replies in outcomes:
         told = {Reply(kind, number, name, means) for name, means in replies}
         yield result, replace(after, replies=after.replies | told)
@@ -95,7 +98,7 @@ def has_effect(step: Step) -> bool:
 Outcome = tuple[str, Side, tuple[tuple[str, Means], ...]]
 
 
-def _done(step: Step, side: Side) -> Iterator[Outcome]:
+def _done(step: Step, side: Side, under_way: Side) -> Iterator[Outcome]:
     if side.tombstone:
         name = _first(step.do, Failed) or _first(step.do, Succeeded)
         yield f"{name} (an undo came first)", side, ((name, "gone"),)
@@ -108,7 +111,7 @@ def _done(step: Step, side: Side) -> Iterator[Outcome]:
         elif issubclass(result, Failed):
             yield name, side, ((name, "gone"),)
         else:
-            yield from _in_doubt(step, side, exists, name)
+            yield from _in_doubt(step, side, exists, name, under_way)
 
 
 def _bettered(step: Step, result: type[Result]) -> tuple[tuple[str, Means], ...]:
@@ -119,12 +122,18 @@ def _bettered(step: Step, result: type[Result]) -> tuple[tuple[str, Means], ...]
     return ((better[0], "exists"),) if better else ()
 
 
-def _in_doubt(step: Step, side: Side, exists: Side, unknown: str) -> Iterator[Outcome]:
-    """Unknown, with or without the effect; the service may know later, and say so."""
+def _in_doubt(
+    step: Step, side: Side, exists: Side, unknown: str, under_way: Side
+) -> Iterator[Outcome]:
+    """Unknown, with or without the effect; the service may know later, and say so. What is
+    queried and can never be said to have failed happens in the end."""
     succeeded, failed = _first(step.do, Succeeded), _first(step.do, Failed)
-    later: tuple[tuple[str, Means], ...] = ((failed, "gone"),) if failed else ()
     yield f"{unknown}, and it happened", exists, ((unknown, "unknown"), (succeeded, "exists"))
-    yield f"{unknown}, and it did not happen", side, ((unknown, "unknown"), *later)
+    if failed or not step.query or _first(step.query.command, Failed):
+        later: tuple[tuple[str, Means], ...] = ((failed, "gone"),) if failed else ()
+        yield f"{unknown}, and it did not happen", side, ((unknown, "unknown"), *later)
+    else:
+        yield f"{unknown}, and it is under way", under_way, ((unknown, "unknown"),)
 
 
 def _undone(step: Step, side: Side) -> Iterator[Outcome]:

@@ -46,10 +46,12 @@ def routes(host: Host) -> APIRouter:
 
     @router.get("/sagas/{saga_id}")
     def saga(saga_id: str, caller: Staff) -> dict[str, Any]:
-        """One saga: every step, what was sent, what came back, what is next and allowed."""
+        """One saga: every step, what was sent, what came back, what is next and allowed; which saga
+        waits for it, and for which it waits."""
         with host.db.transaction() as session:
             row = _found(session.execute(_by_id(saga_id)).one_or_none())
-        return detail(row)
+            children = session.execute(_children_of(row.id)).all()
+        return {**detail(row), "children": [_brief(child) for child in children]}
 
     @router.get("/sagas/{saga_id}/journal")
     def journal(saga_id: str, caller: Staff) -> dict[str, Any]:
@@ -103,6 +105,12 @@ def _by_id(identifier: str) -> Any:
     return select(SagaRow.__table__).where(SagaRow.id.in_(ids))
 
 
+def _children_of(saga_id: str) -> Any:
+    rows = SagaRow.__table__
+    number = rows.c.data["number"].as_integer()
+    return select(rows).where(rows.c.parent == saga_id).order_by(number)
+
+
 def _journal(saga_id: str) -> Any:
     rows = JournalRow.__table__
     return select(rows).where(rows.c.saga_id == saga_id).order_by(rows.c.version)
@@ -128,6 +136,7 @@ def _brief(row: Any) -> dict[str, Any]:
         "definition": row.definition,
         "version": row.version,
         "order_id": row.subject,
+        "parent": row.parent,
         "status": row.status,
         "step": row.step,
         "failure": row.failure,

@@ -2,6 +2,7 @@
 
 from contracts.messages.fraud import FraudSuspected
 from contracts.messages.inventory import InventoryBackordered, InventoryPartiallyReserved
+from contracts.messages.parcels import ParcelsUnderWay
 from contracts.messages.payments import PaymentActionRequired, PaymentStatusUnknown
 from contracts.messages.shipping import ShippingStatusUnknown
 from orchestrator.core.definition import (
@@ -27,6 +28,7 @@ BACKORDERED = review(
 )
 ASK_PAYMENTS = query(Order.query_payment, every=seconds(30), attempts=10)
 ASK_SHIPPING = query(Order.query_shipping, every=seconds(30), attempts=10)
+ASK_PARCELS = query(Order.query_parcels, every=hours(1), attempts=30 * 24)
 
 ORDER = Saga(
     name="order",
@@ -73,15 +75,29 @@ ORDER = Saga(
         step(
             "capture payment",
             do=Order.capture,
-            when=Order.has_payable,
+            when=Order.pays_at_once,
             within=seconds(20),
             on={PaymentStatusUnknown: ASK_PAYMENTS},
         ),
         step(
             "start shipping",
             do=Order.ship,
+            when=Order.is_one_parcel,
             within=seconds(20),
             on={ShippingStatusUnknown: ASK_SHIPPING},
+        ),
+        step(
+            "ship parcels",
+            do=Order.ship_parcels,
+            when=Order.has_parcels,
+            on={ParcelsUnderWay: ASK_PARCELS},
+        ),
+        step(
+            "close payment",
+            do=Order.close_payment,
+            when=Order.pays_in_parts,
+            within=seconds(20),
+            on={PaymentStatusUnknown: ASK_PAYMENTS},
         ),
     ),
 )

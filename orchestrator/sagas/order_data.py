@@ -8,7 +8,7 @@ from contracts.messages.fraud import CheckFraud
 from contracts.messages.inventory import (
     CommitInventory,
     InventoryBackordered,
-    InventoryCommitted,
+    InventoryCommittedInParcels,
     InventoryPartiallyReserved,
     InventoryReserved,
     InventoryReservedInPart,
@@ -25,16 +25,17 @@ from contracts.messages.orders import (
     OrderConfirmed,
     RejectOrder,
 )
+from contracts.messages.parcels import QueryParcels, ShipParcels
 from contracts.messages.payable import Payable
 from contracts.messages.payments import (
     AuthorizePayment,
     CapturePayment,
-    PaymentAuthorized,
+    ClosePayment,
     QueryPayment,
     VoidPayment,
 )
 from contracts.messages.promotions import ApplyPromotion, WithdrawPromotion
-from contracts.messages.shipping import QueryShipping, ShippingRequested, StartShipping
+from contracts.messages.shipping import QueryShipping, StartShipping
 from contracts.messages.values import ContactId, CustomerId, Line, OrderId, Parcel
 from orchestrator.core.definition import Undoing, learned
 
@@ -60,9 +61,7 @@ class Order:
         InventoryPartiallyReserved, InventoryReservedInPart, InventoryBackordered
     )
     adjusted: Payable | None = learned(OrderAdjusted)
-    authorization: str | None = learned(PaymentAuthorized)
-    parcels: tuple[Parcel, ...] | None = learned(InventoryCommitted)
-    tracking: str | None = learned(ShippingRequested)
+    parcels: tuple[Parcel, ...] | None = learned(InventoryCommittedInParcels)
     reason: str | None = learned(Undoing)
     cancelled: bool | None = learned(Undoing)
 
@@ -79,12 +78,8 @@ class Order:
                 return replace(self, reserved=None)
             case OrderAdjusted(payable=payable):
                 return replace(self, adjusted=payable)
-            case PaymentAuthorized(reference=reference):
-                return replace(self, authorization=reference)
-            case InventoryCommitted(parcels=parcels) if len(parcels) > 1:
+            case InventoryCommittedInParcels(parcels=parcels):
                 return replace(self, parcels=parcels)
-            case ShippingRequested(tracking=tracking):
-                return replace(self, tracking=tracking)
             case Undoing(reason=reason, cancelled=cancelled):
                 return replace(self, reason=reason, cancelled=cancelled)
             case _:
@@ -115,6 +110,22 @@ class Order:
     def has_payable(self) -> bool:
         """Whether there is anything to pay."""
         return self.costs.total.amount > 0
+
+    def has_parcels(self) -> bool:
+        """Whether it is sent in several parcels."""
+        return self.parcels is not None
+
+    def is_one_parcel(self) -> bool:
+        """Whether it is sent as one parcel."""
+        return not self.has_parcels()
+
+    def pays_at_once(self) -> bool:
+        """Whether there is something to pay, all of it with the one parcel."""
+        return self.has_payable() and self.is_one_parcel()
+
+    def pays_in_parts(self) -> bool:
+        """Whether there is something to pay, a part with each parcel."""
+        return self.has_payable() and self.has_parcels()
 
     def create(self) -> CreateOrder:
         """Write the order down."""
@@ -226,6 +237,23 @@ class Order:
             lines=self.held,
             speed=self.speed,
         )
+
+    def ship_parcels(self) -> ShipParcels:
+        """Send each of its parcels by a saga of its own."""
+        return ShipParcels(
+            order_id=self.order_id,
+            contact_id=self.contact_id,
+            speed=self.speed,
+            parcels=self.parcels or (),
+        )
+
+    def query_parcels(self) -> QueryParcels:
+        """Find out about the parcels."""
+        return QueryParcels(order_id=self.order_id, count=len(self.parcels or ()))
+
+    def close_payment(self) -> ClosePayment:
+        """Let go of what no parcel took."""
+        return ClosePayment(order_id=self.order_id)
 
     def query_shipping(self) -> QueryShipping:
         """Find out about the parcel."""

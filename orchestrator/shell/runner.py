@@ -23,12 +23,13 @@ from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import settings
 from orchestrator.core.advance import advance
 from orchestrator.core.decision import Decision
-from orchestrator.core.definition import Saga, scaled
+from orchestrator.core.definition import Saga, command_of, scaled
 from orchestrator.core.state import (
     Answer,
     Cancelled,
     Chosen,
     Input,
+    Parent,
     Reassigned,
     Start,
     State,
@@ -36,24 +37,32 @@ from orchestrator.core.state import (
     begin,
 )
 from orchestrator.sagas import SAGAS
-from orchestrator.shell import store
+from orchestrator.shell import family, store
 from orchestrator.shell.store import Loaded
 from orchestrator.shell.tables import JournalRow
 
 log = structlog.get_logger()
 orchestrator = Service("orchestrator", decides_in=JournalRow.__tablename__)
 WAKE_LIMIT = 200
+# At these steps a saga waits for its children, which are under way in its stead.
+PARENTAL = tuple(
+    step.name
+    for saga in SAGAS.values()
+    for step in saga.flat
+    if command_of(step.do).to == orchestrator.name
+)
 EVERY = timedelta(seconds=0.1)
 CROWDED = Flag()  # more sagas are under way than there is room for, as this process last saw
 
 
 class Beginning(NamedTuple):
-    """A saga to be started."""
+    """A saga to be started; a child has a parent that waits for it."""
 
     saga: Saga
     saga_id: SagaId
     subject: str
     data: Any
+    parent: Parent | None = None
 
 
 def saga_id_of(order_id: str) -> SagaId:
@@ -68,15 +77,16 @@ def definition(name: str, version: int) -> Saga:
 
 
 def start(session: BatchSession, beginnings: Sequence[Beginning]) -> None:
-    """Store these sagas, and let them begin at once unless too many are under way."""
+    """Store these sagas, and let them begin at once unless too many are under way; a child takes
+    the room of its parent."""
     if not beginnings:
         return
     room, at = _room(session)
     loaded = []
-    for place, (saga, saga_id, subject, data) in enumerate(beginnings):
+    for place, (saga, saga_id, subject, data, parent) in enumerate(beginnings):
         one = definition(saga.name, saga.version)
-        accepted = Loaded(begin(one, saga_id, data, at), subject, new=True)
-        if place < room:
+        accepted = Loaded(begin(one, saga_id, data, at, parent), subject, new=True)
+        if place < room or parent:
             _advance(accepted, Start(at=at))
         loaded.append(accepted)
     _keep(session, loaded, at)
@@ -131,7 +141,7 @@ def admit(session: BatchSession) -> int:
 def _room(session: BatchSession) -> tuple[int, datetime]:
     """How many sagas may begin, negative when too many have; and the time. Sagas come back from
     reviews, and limits are changed: then none begins until enough have ended."""
-    begun, at = store.in_flight(session)
+    begun, at = store.in_flight(session, PARENTAL)
     room = settings().in_flight_sagas - begun
     (CROWDED.set if room < 0 else CROWDED.clear)()
     return room, at
@@ -182,6 +192,9 @@ def _advance(saga: Loaded, given: Input) -> Decision:
 def _keep(session: BatchSession, sagas: Sequence[Loaded], at: datetime) -> None:
     """Store what was decided about these sagas; what follows from it goes out after the commit."""
     store.save(session, sagas, at)
+    ended = [saga.state for saga in sagas if saga.decided and saga.state.finished]
+    if children := [state for state in ended if state.parent]:
+        family.ended(session, children, at)
     for saga in sagas:
         for given, decision in saga.decided:
             _let_out(session, saga, given, decision)

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import structs
-from sqlalchemy import Uuid, bindparam, func, select, update
+from sqlalchemy import Text, Uuid, all_, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from contracts.messages.catalogue import packed, read, unpacked
 from contracts.messages.values import SagaId
@@ -73,9 +74,10 @@ def unstarted(session: BatchSession, limit: int, sagas: Any) -> list[Loaded]:
     return [loaded(row, sagas) for row in session.execute(_UNSTARTED, {"most": limit})]
 
 
-def in_flight(session: BatchSession) -> tuple[int, datetime]:
-    """How many sagas have begun and neither ended nor wait for a person; and the time."""
-    count, at = session.execute(_BEGUN).one()
+def in_flight(session: BatchSession, parental: Sequence[str]) -> tuple[int, datetime]:
+    """How many sagas have begun and neither ended nor wait for a person, or, at one of the steps
+    `parental`, for their children; and the time."""
+    count, at = session.execute(_BEGUN, {"parental": list(parental)}).one()
     clock.look(at)
     return count, at
 
@@ -123,6 +125,7 @@ def _row(saga: Loaded, at: datetime) -> dict[str, Any]:
         "definition": state.saga_version,
         "subject": saga.subject,
         "started_at": state.started_at,
+        "parent": state.parent and state.parent.saga,
         "data": state.data,
     }
 
@@ -275,7 +278,10 @@ _UNSTARTED = _MANY.where(COLUMNS.status == ACCEPTED).order_by(COLUMNS.id)
 _BEGUN = (
     select(func.count(), func.clock_timestamp())
     .select_from(SAGAS)
-    .where(COLUMNS.status.in_(("running", "undoing")))
+    .where(
+        COLUMNS.status.in_(("running", "undoing")),
+        COLUMNS.step != all_(bindparam("parental", type_=ARRAY(Text))),
+    )
 )
 _CLOSED = (
     update(ReviewRow.__table__)  # type: ignore[arg-type]

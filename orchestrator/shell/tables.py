@@ -35,7 +35,7 @@ class SagaRow(Base):
 
     `wake_at` is null only when the saga is finished, and never later than what is due: it moves
     when something is due earlier or its time has come, so that other changes leave every index
-    alone. The row is the outbox of its commands.
+    alone. The row is the outbox of its commands. `parent` is the saga that waits for this one.
     """
 
     __tablename__ = "sagas"
@@ -50,6 +50,7 @@ class SagaRow(Base):
     started_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     wake_at: Mapped[datetime | None]
+    parent: Mapped[str | None] = mapped_column(Uuid(as_uuid=False))
     state: Mapped[dict[str, Any]]
     data: Mapped[dict[str, Any]]
 
@@ -57,6 +58,7 @@ class SagaRow(Base):
         Index("sagas_wake", "wake_at", postgresql_where="wake_at IS NOT NULL"),
         Index("sagas_status", "status", "id"),
         Index("sagas_subject", "subject"),
+        Index("sagas_parent", "parent", postgresql_where="parent IS NOT NULL"),
     )
 
 

@@ -9,6 +9,7 @@ from contracts.messages.inventory import (
     CommitInventory,
     InventoryBackordered,
     InventoryCommitted,
+    InventoryCommittedInParcels,
     InventoryHoldExpired,
     InventoryPartiallyReserved,
     InventoryReleased,
@@ -23,8 +24,8 @@ from contracts.messages.returns import ReceiveReturn, ReturnReceived
 from contracts.messages.shipping import ShippingRequested
 from contracts.messages.values import Sku
 from contracts.runtime.session import BatchSession
-from participants.inventory import backorders, holds, stock
-from participants.inventory.allocation import filled, parcels
+from participants.inventory import allocation, backorders, holds, parcels, stock
+from participants.inventory.allocation import filled
 from participants.inventory.tables import Reservation, Stock
 
 inventory = Service("inventory")
@@ -68,13 +69,15 @@ def reserve(
 @inventory.handles(CommitInventory, loads=_reservations)
 def commit(
     command: CommitInventory, session: BatchSession
-) -> InventoryCommitted | InventoryHoldExpired:
+) -> InventoryCommitted | InventoryCommittedInParcels | InventoryHoldExpired:
     """What is held never expires any more; what is not held cannot be kept."""
     held = session.get(Reservation, command.order_id)
     if why_not := holds.keep(session, held, holds.units_of(command.lines)):
         return InventoryHoldExpired(order_id=command.order_id, reason=why_not)
-    those = parcels(command.lines, held.units)
-    return InventoryCommitted(order_id=command.order_id, parcels=those)
+    apart = allocation.parcels(command.lines, held.units)
+    if len(apart) == 1:
+        return InventoryCommitted(order_id=command.order_id)
+    return InventoryCommittedInParcels(order_id=command.order_id, parcels=apart)
 
 
 @inventory.handles(ReleaseInventory, loads=_reservations)
@@ -95,7 +98,9 @@ def release(command: ReleaseInventory, session: BatchSession) -> InventoryReleas
 def ship(event: ShippingRequested, session: BatchSession) -> None:
     """What the carrier has taken is no longer held."""
     held = session.get(Reservation, event.order_id)
-    if held and held.state in holds.RESERVED:
+    if held and event.parcel:
+        parcels.ship(session, held, event.parcel)
+    elif held and held.state in holds.RESERVED:
         holds.load_units(session, held, *holds.RESERVED)
         holds.ship(session, held)
 
@@ -107,13 +112,16 @@ def take_back(command: ReceiveReturn, session: BatchSession) -> ReturnReceived:
     sent = session.get(Reservation, command.order_id)
     if sent and sent.state in holds.ITS_OWN:
         holds.load_units(session, sent, *holds.ITS_OWN)
-        if sent.state in holds.RESERVED:
-            holds.ship(session, sent)
         units = holds.units_of(command.lines)
+        if sent.parcels:
+            parcels.sent(session, sent, units)
+        elif sent.state in holds.RESERVED:
+            holds.ship(session, sent)
         holds.take_back(session, sent, command.return_id, units, missing=command.missing)
     return ReturnReceived(order_id=command.order_id, return_id=command.return_id)
 
 
+parcels.handle(inventory, _reservations)
 inventory.chore(every=EXPIRE_EVERY)(holds.expire)
 inventory.chore(every=FILL_EVERY)(backorders.fill)
 inventory.chore(every=FILL_EVERY)(backorders.tell)

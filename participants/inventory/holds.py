@@ -24,6 +24,7 @@ from participants.inventory.tables import Backorder, Reservation, Stock
 
 HELD, BACKORDERED, COMMITTED, SHIPPED = "held", "backordered", "committed", "shipped"
 EXPIRED, RELEASED = "expired", "released"
+PUT_BACK = "put back"  # of one of several parcels
 RESERVED = (HELD, BACKORDERED, COMMITTED)
 ITS_OWN = (*RESERVED, SHIPPED)
 EXPIRING_AT_ONCE = 200
@@ -73,7 +74,7 @@ def total(placed: Mapping[str, Mapping[Any, int]]) -> dict[Any, int]:
 
 def tombstone(order_id: OrderId) -> Reservation:
     """The memory that the order holds nothing, and never will."""
-    return Reservation(order_id=order_id, state=RELEASED, units={}, returned={})
+    return Reservation(order_id=order_id, state=RELEASED, units={}, returned={}, parcels={})
 
 
 def hold(session: BatchSession, order_id: OrderId, units: Mapping[Sku, int]) -> None:
@@ -81,7 +82,8 @@ def hold(session: BatchSession, order_id: OrderId, units: Mapping[Sku, int]) -> 
     placed = _taken(session, order_id, units)
     held = session.get(Reservation, order_id)
     if held is None:
-        session.add(Reservation(order_id=order_id, state=HELD, units=placed, returned={}))
+        held = Reservation(order_id=order_id, state=HELD, units=placed, returned={}, parcels={})
+        session.add(held)
     else:
         held.state, held.units, held.at = HELD, placed, session.scalar(select(func.now()))
 
@@ -117,14 +119,14 @@ def give_back(
 ) -> None:
     """Release what was reserved, not what was ordered."""
     _wait_no_more(session, held)
-    _move_all(session, held.order_id, held.units, "reserved", "on_hand", reason)
+    move_all(session, held.order_id, held.units, "reserved", "on_hand", reason)
     held.state = state
 
 
 def ship(session: BatchSession, held: Reservation) -> None:
     """What was held has gone, and nothing is waited for any more."""
     _wait_no_more(session, held)
-    _move_all(session, held.order_id, held.units, "reserved", "shipped", "shipped")
+    move_all(session, held.order_id, held.units, "reserved", "shipped", "shipped")
     held.state = SHIPPED
 
 
@@ -140,16 +142,16 @@ def take_back(
     are missing, once for each return; all that is still out, if none are named."""
     if return_id in sent.returned:
         return
-    out = {warehouse: Counter(those) for warehouse, those in sent.units.items()}
+    out = {warehouse: Counter(those) for warehouse, those in shipped(sent).items()}
     for before in sent.returned.values():
         for warehouse, those in before.items():
             out[warehouse].subtract(those)
     left = {sku: count for sku, count in total(out).items() if count > 0}
     back = allocated(units or left, out, tuple(out))
     if missing:
-        _move_all(session, sent.order_id, back, "shipped", "outside", "missing")
+        move_all(session, sent.order_id, back, "shipped", "outside", "missing")
     else:
-        _move_all(session, sent.order_id, back, "returned", "on_hand", "returned")
+        move_all(session, sent.order_id, back, "returned", "on_hand", "returned")
     sent.returned = {**sent.returned, return_id: back}
 
 
@@ -177,12 +179,39 @@ def expire_these(session: BatchSession, orders: Sequence[str]) -> int:
     return len(held)
 
 
+def move_all(
+    session: BatchSession, order_id: str, placed: Placed, source: str, target: str, reason: str
+) -> None:
+    """Move units by warehouse from one place to another."""
+    for warehouse, units in placed.items():
+        for sku, count in units.items():
+            stock.move(session, sku, warehouse, count, source, target, order_id, reason)
+
+
+def leave(held: Reservation, warehouse: str, units: Mapping[str, int]) -> None:
+    """These units have left what the order holds, as a parcel of its own."""
+    left = Counter(held.units.get(warehouse, {})) - Counter(units)
+    others = {at: those for at, those in held.units.items() if at != warehouse}
+    held.units = {**others, warehouse: dict(left)} if left else others
+
+
+def shipped(sent: Reservation) -> Placed:
+    """What was sent: what is in the parcels that were, and what was sent as a whole."""
+    out: dict[str, Counter[str]] = {}
+    if sent.state == SHIPPED:
+        out = {warehouse: Counter(units) for warehouse, units in sent.units.items()}
+    for parcel in sent.parcels.values():
+        if parcel["state"] == SHIPPED:
+            out.setdefault(parcel["warehouse"], Counter()).update(parcel["units"])
+    return {warehouse: dict(units) for warehouse, units in out.items()}
+
+
 def _let_go(session: BatchSession, held: Reservation, surplus: Mapping[str, int]) -> None:
     """Give back these of the units, those at the least wanted warehouse first."""
     if surplus or held.state == BACKORDERED:
         load_units(session, held, HELD, BACKORDERED)
         back = allocated(surplus, held.units, tuple(reversed(held.units)))
-        _move_all(session, held.order_id, back, "reserved", "on_hand", "released")
+        move_all(session, held.order_id, back, "reserved", "on_hand", "released")
         left = {w: Counter(those) - Counter(back.get(w, {})) for w, those in held.units.items()}
         held.units = {warehouse: dict(those) for warehouse, those in left.items() if those}
 
@@ -206,20 +235,12 @@ def _taken(session: BatchSession, order_id: str, units: Mapping[Sku, int]) -> Pl
         for row in session.family(Stock, sku):
             there.setdefault(row.warehouse, {})[sku] = row.on_hand
     placed = allocated(units, there, warehouses.ranked(session, there))
-    _move_all(session, order_id, placed, "on_hand", "reserved", "reserved")
+    move_all(session, order_id, placed, "on_hand", "reserved", "reserved")
     return placed
 
 
 def _skus(reservations: Iterable[Reservation]) -> set[str]:
     return {sku for row in reservations for units in row.units.values() for sku in units}
-
-
-def _move_all(
-    session: BatchSession, order_id: str, placed: Placed, source: str, target: str, reason: str
-) -> None:
-    for warehouse, units in placed.items():
-        for sku, count in units.items():
-            stock.move(session, sku, warehouse, count, source, target, order_id, reason)
 
 
 _WAITED_FOR = delete(Backorder).where(among(Backorder.__table__.c.order_id))

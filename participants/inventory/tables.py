@@ -63,13 +63,16 @@ class Stock(Base):
 class Reservation(Base):
     """What one order holds by warehouse, the best one first, since when, and what each of its
     returns brought back. `released` without units is the tombstone of an early release. `asked` is
-    the command of an order on backorder, and `tell_at` when it is answered (again)."""
+    the command of an order on backorder, and `tell_at` when it is answered (again). `parcels` by
+    number, where it leaves in several: the units of each, and whether it is picked (they are held
+    yet), shipped or put back."""
 
     __tablename__ = "reservations"
     order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
     state: Mapped[str]
     units: Mapped[Placed]
     returned: Mapped[dict[str, Placed]]
+    parcels: Mapped[dict[str, Any]]
     asked: Mapped[dict[str, Any] | None]
     tell_at: Mapped[datetime | None]
     at: Mapped[datetime] = mapped_column(server_default=func.now())

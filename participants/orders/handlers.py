@@ -21,7 +21,7 @@ from contracts.messages.orders import (
 from contracts.messages.payable import Payable
 from contracts.messages.values import Line
 from contracts.runtime.session import BatchSession
-from participants.orders import projecting, taking_back
+from participants.orders import parcels, projecting, taking_back
 from participants.orders.payable import part_of
 from participants.orders.statuses import known, reach
 from participants.orders.tables import OrderRow
@@ -35,6 +35,7 @@ def _orders(messages: Sequence[Any]) -> Iterable[Rows]:
 
 projecting.follow(orders, _orders)
 taking_back.handle(orders, _orders)
+parcels.handle(orders, _orders)
 
 
 @orders.handles(CreateOrder, loads=_orders)

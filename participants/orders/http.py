@@ -23,6 +23,7 @@ from participants.orders.statuses import FINAL
 from participants.orders.tables import OrderRow
 
 WATCH_SECONDS = 300.0
+SHOWN_OF_PARCEL = ("state", "captured", "warehouse", "lines", "carrier", "tracking")
 LOOK_SECONDS = 0.25
 Reader = Annotated[Caller, Depends(allow("shop", "customer", "support", "risk", "operator"))]
 Accepted = Callable[[str], dict[str, Any] | None]
@@ -105,8 +106,24 @@ def _shown(row: OrderRow) -> dict[str, Any]:
         "payable": shown(read(Payable, row.payable)),
         "returned": row.returned,
         "refunded": {"amount": sum(row.refunded.values()), "currency": row.currency},
+        "parcels": _parcels(row),
         **_references(row.id),
     }
+
+
+def _parcels(row: OrderRow) -> list[dict[str, Any]]:
+    """The parcels of an order that is sent in several; each is a saga of its own."""
+    saga_id = derived(row.id, "saga")
+    known = [(int(number), parcel) for number, parcel in row.parcels.items() if "lines" in parcel]
+    return [
+        {
+            "number": number,
+            **{name: parcel[name] for name in SHOWN_OF_PARCEL},
+            "amount": {"amount": parcel["amount"], "currency": row.currency},
+            "saga": f"/sagas/{derived(saga_id, 'parcel', str(number))}",
+        }
+        for number, parcel in sorted(known)
+    ]
 
 
 def _awaited(order_id: str, accepted: Accepted) -> dict[str, Any] | None:
@@ -127,6 +144,7 @@ def _awaited(order_id: str, accepted: Accepted) -> dict[str, Any] | None:
         "payable": shown(payable),
         "returned": {},
         "refunded": {"amount": 0, "currency": payable.total.currency},
+        "parcels": [],
         **_references(order_id),
     }
 

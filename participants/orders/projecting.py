@@ -11,6 +11,7 @@ from contracts.messages.base import Event, Result
 from contracts.messages.payments import (
     PaymentAuthorized,
     PaymentCaptured,
+    PaymentClosed,
     PaymentFailed,
     PaymentRefunded,
     PaymentReturned,
@@ -19,7 +20,7 @@ from contracts.messages.payments import (
 from contracts.messages.reviews import ManualReviewRequired
 from contracts.messages.shipping import OrderDelivered, OrderShipped, ParcelLost, ShippingRequested
 from contracts.runtime.session import BatchSession
-from participants.orders.statuses import advance, known, reach
+from participants.orders.statuses import ON_ITS_WAY, advance, fulfilled, known, paid, reach
 from participants.orders.tables import OrderRow
 
 REST = "rest"  # what is given back of an order that is cancelled; it has no id of its own
@@ -41,12 +42,39 @@ def follow(orders: Service, loads: Loads) -> None:
     for event in STAGES:
         orders.on(event, loads=loads)(_reached)
     orders.on(ManualReviewRequired, loads=loads)(_reviewed)
+    orders.on(PaymentClosed, loads=loads)(_closed)
     orders.on(PaymentReturned, loads=loads)(_returned)
     orders.on(PaymentRefunded, loads=loads)(_refunded)
 
 
 def _reached(event: Any, session: BatchSession) -> None:
-    advance(known(session, event.order_id), *STAGES[type(event)])
+    row, (axis, stage) = known(session, event.order_id), STAGES[type(event)]
+    if number := getattr(event, "parcel", 0):
+        stage = _parcel(row, str(number), event, stage)
+    advance(row, axis, stage)
+
+
+def _parcel(row: OrderRow, number: str, event: Any, stage: str) -> str:
+    """Move one of several parcels on; how far the order is then."""
+    if isinstance(event, PaymentCaptured):
+        row.parcels = {**row.parcels, number: {**row.parcels[number], "captured": True}}
+        return paid(row.parcels)
+    parcel = row.parcels[number]
+    further = stage not in ON_ITS_WAY or stage in ON_ITS_WAY[_rank(parcel["state"]) + 1 :]
+    if further:
+        told = {"state": stage, "carrier": event.carrier, "tracking": event.tracking}
+        row.parcels = {**row.parcels, number: {**parcel, **told}}
+    return fulfilled(row.parcels)
+
+
+def _rank(state: str) -> int:
+    return ON_ITS_WAY.index(state) if state in ON_ITS_WAY else len(ON_ITS_WAY)
+
+
+def _closed(event: PaymentClosed, session: BatchSession) -> None:
+    """Nothing more is taken: what was is all there is."""
+    stage = "captured" if event.taken.amount else "voided"
+    advance(known(session, event.order_id), "payment_status", stage)
 
 
 def _reviewed(event: ManualReviewRequired, session: BatchSession) -> None:
@@ -57,16 +85,22 @@ def _reviewed(event: ManualReviewRequired, session: BatchSession) -> None:
 def _returned(event: PaymentReturned, session: BatchSession) -> None:
     """What was held is let go of; what was taken is given back."""
     row = known(session, event.order_id)
+    if event.parcel:
+        return _part_refunded(row, f"parcel {event.parcel}", event.amount.amount)
     _gave_back(row, REST, event.amount.amount)
-    advance(row, "payment_status", "refunded" if event.amount.amount else "voided")
+    return advance(row, "payment_status", "refunded" if event.amount.amount else "voided")
 
 
 def _refunded(event: PaymentRefunded, session: BatchSession) -> None:
     """A part of what was taken is given back, or the last part."""
-    row = known(session, event.order_id)
-    _gave_back(row, event.refund_id, event.amount.amount)
-    whole = sum(row.refunded.values()) >= row.amount > 0
-    advance(row, "payment_status", "refunded" if whole else "partly refunded")
+    _part_refunded(known(session, event.order_id), event.refund_id, event.amount.amount)
+
+
+def _part_refunded(row: OrderRow, refund_id: str, amount: int) -> None:
+    if amount:
+        _gave_back(row, refund_id, amount)
+        whole = sum(row.refunded.values()) >= row.amount > 0
+        advance(row, "payment_status", "refunded" if whole else "partly refunded")
 
 
 def _gave_back(row: OrderRow, refund_id: str, amount: int) -> None:

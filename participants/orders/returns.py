@@ -16,11 +16,16 @@ from contracts.messages.payable import Payable
 from contracts.messages.returns import ReturnLine
 from contracts.messages.values import Line
 from participants.orders.payable import part_of
+from participants.orders.statuses import GIVEN_UP
 from participants.orders.tables import OrderRow
 
 CANCEL, UNLOCKED = "cancel", "unlocked"
-SENT = ("requested", "shipped", "delivered", "partly returned", "returned")
 TAKEN = ("captured", "partly refunded", "refunded")
+COMPLETED = "completed"
+SENT = (
+    *("requested", "partly shipped", "shipped", "partly delivered", "delivered"),
+    *("partly returned", "returned"),
+)
 Units = Mapping[str, int]
 
 
@@ -45,9 +50,9 @@ def why_not_returned(row: OrderRow | None, wanted: Units, missing: bool = False)
         return "the order is being cancelled"
     if missing and row.amount and row.payment_status not in TAKEN:
         return "it is not paid yet"
-    if not missing and row.fulfilment_status not in SENT:
+    if not (missing or row.parcels or row.fulfilment_status in SENT):
         return "nothing of it was sent"
-    left = left_of(row)
+    left = left_of(row) if missing else returnable(row)
     if not wanted or not left:
         return "nothing is left of it"
     if more := sorted(sku for sku, units in wanted.items() if units > left.get(sku, 0)):
@@ -60,7 +65,7 @@ def wanted_of(row: OrderRow | None, lines: Iterable[ReturnLine]) -> dict[str, in
     units: Counter[str] = Counter()
     for line in lines:
         units[line.sku] += line.quantity
-    return dict(units) or (left_of(row) if row else {})
+    return dict(units) or (returnable(row) if row else {})
 
 
 def left_of(row: OrderRow) -> dict[str, int]:
@@ -69,6 +74,27 @@ def left_of(row: OrderRow) -> dict[str, int]:
     for line in _lines(row):
         left[line.sku] += line.quantity
     return {sku: units for sku, units in left.items() if units > 0}
+
+
+def returnable(row: OrderRow) -> dict[str, int]:
+    """The units that were sent and did not come back yet."""
+    left = Counter(left_of(row))
+    if row.parcels:
+        counted = [
+            parcel for parcel in row.parcels.values() if parcel["state"] in (*SENT, GIVEN_UP)
+        ]
+        in_parcels = sum((Counter(units_of(parcel)) for parcel in counted), Counter())
+        waiting = units_of({"lines": row.lines})
+        left -= Counter(waiting) - in_parcels
+    return dict(+left)
+
+
+def units_of(parcel: Mapping[str, Any]) -> dict[str, int]:
+    """The units of a parcel, or of all lines."""
+    units: Counter[str] = Counter()
+    for line in map(_line, parcel["lines"]):
+        units[line.sku] += line.quantity
+    return dict(units)
 
 
 def given_back(row: OrderRow, units: Units, amount: int, points: int) -> tuple[int, int]:
@@ -104,8 +130,12 @@ def _without(lines: Iterable[Line], returned: Units) -> Iterable[Line]:
 
 
 def _lines(row: OrderRow) -> tuple[Line, ...]:
-    lines: Any = row.lines
-    return tuple(line if isinstance(line, Line) else read(Line, line) for line in lines)
+    return tuple(map(_line, row.lines))
+
+
+def _line(line: Any) -> Line:
+    found: Line = line if isinstance(line, Line) else read(Line, line)
+    return found
 
 
 def _more(returned: Units, units: Units) -> dict[str, int]:

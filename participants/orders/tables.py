@@ -40,6 +40,7 @@ class OrderRow(Base):
     lock: Mapped[str]
     returned: Mapped[dict[str, Any]]
     refunded: Mapped[dict[str, Any]]  # minor units, by the id of the refund
+    parcels: Mapped[dict[str, Any]]  # by number, of an order that is sent in several
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 

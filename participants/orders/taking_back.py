@@ -25,11 +25,12 @@ from contracts.messages.returns import (
 from contracts.messages.values import CustomerId, Money, Sku
 from contracts.runtime.session import BatchSession
 from participants.orders import returns
+from participants.orders.returns import COMPLETED
 from participants.orders.statuses import advance, known
 from participants.orders.tables import OrderRow, ReturnRow, load_whole
 
 Loads = Callable[[Sequence[Any]], Iterable[Rows]]
-OPEN, WITHDRAWN, COMPLETED = "open", "withdrawn", "completed"
+OPEN, WITHDRAWN = "open", "withdrawn"
 Registered = ReturnAccepted | ReturnExpected | ReturnRefused
 
 

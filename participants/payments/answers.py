@@ -63,25 +63,31 @@ def of_hold(payment: Payment, reason: str = "") -> OfHold:
         return _authorized(payment)
     if payment.state == ASKING and payment.action_url:
         return PaymentActionRequired(order_id=_order(payment), url=payment.action_url)
-    return _failed(payment) if payment.state in (REFUSED, GONE) else _unknown(payment, reason)
+    return _failed(payment) if payment.state in (REFUSED, GONE) else unknown(payment, reason)
 
 
 def of_void(payment: Payment, reason: str = "") -> OfVoid:
     """Is nothing held, and will nothing be? What is taken is not ours to let go of."""
     if payment.state in (REFUSED, GONE):
         return PaymentVoided(order_id=_order(payment))
-    return _unknown(payment, reason or f"the payment is {payment.state}; taken money is refunded")
+    return unknown(payment, reason or f"the payment is {payment.state}; taken money is refunded")
 
 
 def of_capture(payment: Payment, reason: str = "") -> OfCapture:
     """Is the amount taken? Where nothing is held, certainly not; where it was returned, no more."""
     if payment.return_id:
-        kept = not _nothing_kept(payment)
-        return _unknown(payment, reason) if kept else PaymentNotTaken(order_id=_order(payment))
+        return of_capture_returned(payment, gone=False, reason=reason)
     if payment.state == TAKEN:
         return _captured(payment)
     under_way = payment.state == TAKING or (payment.state == ASKING and payment.renewed)
-    return _unknown(payment, reason) if under_way else _failed(payment)
+    return unknown(payment, reason) if under_way else _failed(payment)
+
+
+def of_capture_returned(payment: Payment, gone: bool, reason: str = "") -> OfCapture:
+    """Is nothing taken any more of a part, or of a payment, that was returned?"""
+    if gone or nothing_kept(payment):
+        return PaymentNotTaken(order_id=_order(payment))
+    return unknown(payment, reason)
 
 
 def of_all(payment: Payment, reason: str = "") -> OfAll:
@@ -102,20 +108,21 @@ def of_refund(payment: Payment, refund: Refund, reason: str = "") -> OfRefund:
             amount=_money(payment, refund.amount),
             reference=refund.reference or payment.reference,
         )
-    return _not_given(refund) if refund.state == REFUSED else _unknown(payment, reason)
+    return not_given(refund) if refund.state == REFUSED else unknown(payment, reason)
 
 
 def of_return(payment: Payment, refund: Refund | None, reason: str = "") -> OfReturn:
     """Is nothing held, and nothing kept? Other refunds may still be on their way."""
-    if _nothing_kept(payment):
+    if nothing_kept(payment):
         amount = refund.amount if refund and refund.state == GIVEN else 0
         return PaymentReturned(order_id=_order(payment), amount=_money(payment, amount))
     if refund and refund.state == REFUSED:
-        return _not_given(refund)
-    return _unknown(payment, reason)
+        return not_given(refund)
+    return unknown(payment, reason)
 
 
-def _nothing_kept(payment: Payment) -> bool:
+def nothing_kept(payment: Payment) -> bool:
+    """Whether nothing is held, and all that was taken is given back."""
     all_back = payment.state == TAKEN and payment.refunded == payment.taken
     return all_back or payment.state in (REFUSED, GONE)
 
@@ -156,12 +163,14 @@ def _failed(payment: Payment) -> PaymentFailed:
     )
 
 
-def _unknown(payment: Payment, reason: str) -> PaymentStatusUnknown:
+def unknown(payment: Payment, reason: str) -> PaymentStatusUnknown:
+    """Nobody can tell yet."""
     reason = reason or f"the payment is {payment.state}"
     return PaymentStatusUnknown(order_id=_order(payment), reason=reason)
 
 
-def _not_given(refund: Refund) -> RefundFailed:
+def not_given(refund: Refund) -> RefundFailed:
+    """The provider certainly gives nothing back."""
     return RefundFailed(
         order_id=OrderId(refund.order_id),
         refund_id=refund.refund_id,

@@ -15,6 +15,7 @@ from contracts.messages.payments import (
     ApproveRefund,
     AuthorizePayment,
     CapturePayment,
+    PaymentClosed,
     PaymentFailed,
     PaymentStatusUnknown,
     QueryPayment,
@@ -29,6 +30,7 @@ from contracts.messages.values import OrderId
 from contracts.runtime.session import BatchSession
 from participants.payments import (
     answers,
+    by_parcel,
     giving_back,
     limits,
     provider,
@@ -51,10 +53,13 @@ from participants.payments.answers import (
     OfReturn,
     OfVoid,
 )
+from participants.payments.captures import TakePart
 from participants.payments.giving_back import GiveBack
 from participants.payments.ledger import INVOICE
+from participants.payments.parts import OfPartBack, of_close
 from participants.payments.provider import Hold, LetGo, Take
-from participants.payments.recording import agreed, publish, returned, taking
+from participants.payments.recording import agreed, publish, returned
+from participants.payments.refunds import taking
 from participants.payments.tables import Payment, Refund
 
 METHODS = (*provider.TYPES, INVOICE)
@@ -69,6 +74,10 @@ def _payments(messages: Sequence[Any]) -> Iterable[Rows]:
 def _refunds(messages: Sequence[Any]) -> Iterable[Rows]:
     known = {(m.order_id, m.refund_id) for m in messages}
     return (*_payments(messages), (Refund, known))
+
+
+def _returned(messages: Sequence[ReturnPayment]) -> Iterable[Rows]:
+    return (*_refunds(messages), *by_parcel.captures(messages))
 
 
 def _returns(intents: Sequence[LetGo]) -> Iterable[Rows]:
@@ -105,12 +114,14 @@ def void(command: VoidPayment, session: BatchSession) -> OfVoid | LetGo:
     return agreed(session, payment, refunds.letting_go(payment))
 
 
-@payments.handles(CapturePayment, loads=_payments)
-def capture(command: CapturePayment, session: BatchSession) -> OfCapture | Hold | Take:
+@payments.handles(CapturePayment, loads=by_parcel.captures)
+def capture(command: CapturePayment, session: BatchSession) -> OfCapture | Hold | Take | TakePart:
     """Take what is held, or a part of it; hold it anew, once, where the hold has expired."""
     payment = session.get(Payment, command.order_id)
     if payment is None:
         return _failed(command, "not_held", "no payment is known")
+    if command.parcel:
+        return by_parcel.capture(command, session, payment)
     payment.capture_key = payment.capture_key or _key(session)
     lost = standing.expired(payment) and not payment.renewed
     if (payment.state == HELD or lost) and not _covers(payment, command):
@@ -128,10 +139,14 @@ def capture(command: CapturePayment, session: BatchSession) -> OfCapture | Hold 
     return publish(session, payment, answers.of_capture(payment))
 
 
-@payments.handles(ReturnPayment, loads=_refunds)
-def give_all_back(command: ReturnPayment, session: BatchSession) -> OfReturn | LetGo | GiveBack:
+@payments.handles(ReturnPayment, loads=_returned)
+def give_all_back(
+    command: ReturnPayment, session: BatchSession
+) -> OfReturn | OfPartBack | LetGo | GiveBack | Take | TakePart:
     """Let go of what is held or give back what was taken; from now on nothing is taken."""
     payment = _known(session, command.order_id)
+    if command.parcel:
+        return by_parcel.give_back(command, session, payment)
     if not payment.return_id and session.get(Refund, (command.order_id, command.refund_id)):
         return refunds.failed(command, "refund_id_used", "this refund gave a part back")
     payment.return_id, payment.waiting = payment.return_id or command.refund_id, None
@@ -163,7 +178,9 @@ def refund(command: RefundPayment, session: BatchSession) -> OfRefund | GiveBack
 
 
 @payments.handles(QueryPayment, loads=_payments)
-def query(command: QueryPayment, session: BatchSession) -> OfAll | Hold | LetGo | Take:
+def query(
+    command: QueryPayment, session: BatchSession
+) -> OfAll | PaymentClosed | Hold | LetGo | Take:
     """What came of the last call; while it is in doubt, that call again. Who is to authenticate and
     does not is not waited for for ever.
 
@@ -180,7 +197,9 @@ def query(command: QueryPayment, session: BatchSession) -> OfAll | Hold | LetGo 
         return refunds.letting_go(payment)
     if payment.state == ASKING:
         return refunds.holding(payment)
-    return publish(session, payment, answers.of_all(payment))
+    return publish(
+        session, payment, of_close(payment) if payment.closing else answers.of_all(payment)
+    )
 
 
 @payments.handles(QueryRefund, loads=_refunds)
@@ -197,6 +216,7 @@ def query_refund(
     return _refunded(session, payment, known)
 
 
+by_parcel.handle(payments)
 payments.performs(Hold, record=recording.hold, loads=_payments)(provider.hold)
 payments.performs(LetGo, record=recording.let_go, loads=_returns)(provider.let_go)
 payments.performs(Take, record=recording.take, loads=_payments)(provider.take)
@@ -213,7 +233,7 @@ def _known(session: BatchSession, order_id: OrderId) -> Payment:
 
 
 def _new(order_id: OrderId) -> Payment:
-    numbers = ("amount", "taken", "refunded", "refunding")
+    numbers = ("amount", "taken", "refunded", "refunding", "let_off")
     keys = ("token", "create_key", "capture_key", "reference", "return_id")
     texts = (*keys, "method", "currency", "action_url", "code", "reason", "told")
     return Payment(
@@ -223,6 +243,8 @@ def _new(order_id: OrderId) -> Payment:
         held=False,
         renewed=False,
         waiting=None,
+        in_parts=False,
+        closing=False,
         **dict.fromkeys(texts, ""),
         **dict.fromkeys(numbers, 0),
     )

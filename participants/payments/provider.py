@@ -29,6 +29,8 @@ HELD, TAKEN, GONE, UNDER_WAY = "requires_capture", "succeeded", "canceled", "pro
 ACTION = "requires_action"
 TYPES = {"card": ["card"], "wallet": ["link"]}
 CLIENTS = 8
+MARK = "parcel_"  # in the metadata of a payment intent: what each parcel took of it
+SEVERAL = {"card": {"request_multicapture": "if_available"}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +55,11 @@ class Hold(Intent):
 @dataclass(frozen=True, kw_only=True)
 class LetGo(Hold):
     """Let go of what is held; where the provider's id is not known, learn it first. `return_id` is
-    the refund that follows when the money turns out to be taken."""
+    the refund that follows when the money turns out to be taken. `in_parts`: parcels may have taken
+    parts, so that only the rest is let go of."""
 
     return_id: str = ""
+    in_parts: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +77,7 @@ async def hold(intent: Hold, outside: Outside) -> Outcome:
     """Create and confirm a payment intent that is captured later, or read the one there is."""
     client = client_of(outside)
     if intent.reference:
-        return await _read(
+        return await read(
             lambda: client.v1.payment_intents.retrieve_async(intent.reference), held_as
         )
     if datetime.now(UTC) - intent.asked_at > KEY_LIVES:
@@ -103,10 +107,26 @@ async def let_go(intent: LetGo, outside: Outside) -> Outcome:
             return Done() if isinstance(learned, Refused) else learned
         reference = learned.data["reference"]
     intents = client_of(outside).v1.payment_intents
+    if intent.in_parts:
+        return await _close(intents, reference)
     try:
         return _gone(await intents.cancel_async(reference))
     except (stripe.APIConnectionError, stripe.InvalidRequestError, stripe.APIError):
-        return await _read(lambda: intents.retrieve_async(reference), _gone)
+        return await read(lambda: intents.retrieve_async(reference), _gone)
+
+
+async def _close(intents: Any, reference: str) -> Outcome:
+    """Let go of the rest: a final capture of nothing, or, where nothing was captured, a cancel."""
+    try:
+        now = await intents.retrieve_async(reference)
+        if now.status == HELD and now.amount_received:
+            nothing: Any = {"amount_to_capture": 0, "final_capture": True}
+            now = await intents.capture_async(reference, nothing)
+        elif now.status in (HELD, UNDER_WAY, ACTION):
+            now = await intents.cancel_async(reference)
+        return _closed(now)
+    except (stripe.APIConnectionError, stripe.InvalidRequestError, stripe.APIError):
+        return await read(lambda: intents.retrieve_async(reference), _closed)
 
 
 async def take(intent: Take, outside: Outside) -> Outcome:
@@ -118,9 +138,9 @@ async def take(intent: Take, outside: Outside) -> Outcome:
         return taken_as(await intents.capture_async(intent.reference, params, options))
     except stripe.InvalidRequestError as error:
         refused = Refused(reason=str(error), code=str(error.code))
-        return await _read(lambda: intents.retrieve_async(intent.reference), taken_as, refused)
+        return await read(lambda: intents.retrieve_async(intent.reference), taken_as, refused)
     except (stripe.APIConnectionError, stripe.APIError):
-        return await _read(lambda: intents.retrieve_async(intent.reference), taken_as)
+        return await read(lambda: intents.retrieve_async(intent.reference), taken_as)
 
 
 def client_of(outside: Outside) -> stripe.StripeClient:
@@ -146,6 +166,7 @@ def _wanted(intent: Hold, outside: Outside) -> Any:
         "payment_method": intent.token,
         "payment_method_types": TYPES[intent.method],
         "capture_method": "manual",
+        "payment_method_options": SEVERAL if intent.method == "card" else {},
         "confirm": True,
         **({"error_on_requires_action": True} if intent.alone else there),
         "metadata": {"order_id": intent.order_id, "key": intent.key},
@@ -168,14 +189,14 @@ async def _found(client: stripe.StripeClient, intent: Hold, because: str) -> Out
     return Unsure(reason=f"the provider failed, and does not show the charge yet ({because})")
 
 
-async def _read(
-    read: Callable[[], Awaitable[Any]],
+async def read(
+    retrieve: Callable[[], Awaitable[Any]],
     verdict: Callable[[Any], Outcome],
     otherwise: Outcome | None = None,
 ) -> Outcome:
     """How the payment intent stands; `otherwise` is what an undecided status means here."""
     try:
-        outcome = verdict(await read())
+        outcome = verdict(await retrieve())
     except (stripe.APIConnectionError, stripe.APIError) as error:
         return Unsure(reason=f"no answer from the provider: {error}")
     return otherwise if otherwise and isinstance(outcome, Unsure) else outcome
@@ -188,21 +209,33 @@ def held_as(intent: Any) -> Outcome:
     if intent.status == ACTION:
         url = _url(intent)
         return Done(data={"reference": intent.id, "action": url}) if url else _undecided(intent)
-    return _undecided(intent) if intent.status == UNDER_WAY else _refused(intent)
+    return _undecided(intent) if intent.status == UNDER_WAY else refused_as(intent)
 
 
 def _gone(intent: Any) -> Outcome:
     if intent.status == TAKEN:
-        return _refused(intent)
+        return refused_as(intent)
     held = intent.status in (HELD, UNDER_WAY, ACTION)
     return _undecided(intent) if held else Done(data={"reference": intent.id})
+
+
+def _closed(intent: Any) -> Outcome:
+    held = intent.status in (HELD, UNDER_WAY, ACTION)
+    told = {"reference": intent.id, "parts": marks_of(intent)}
+    return _undecided(intent) if held else Done(data=told)
+
+
+def marks_of(intent: Any) -> dict[str, int]:
+    """What each parcel took of a payment intent, by its number."""
+    marked = intent.metadata.to_dict() if intent.metadata else {}
+    return {n.removeprefix(MARK): int(v) for n, v in marked.items() if n.startswith(MARK)}
 
 
 def taken_as(intent: Any) -> Outcome:
     """Is the amount taken, and how much of it?"""
     if intent.status == TAKEN:
         return Done(data={"reference": intent.id, "amount": intent.amount_received})
-    return _undecided(intent) if intent.status in (HELD, UNDER_WAY) else _refused(intent)
+    return _undecided(intent) if intent.status in (HELD, UNDER_WAY) else refused_as(intent)
 
 
 def _url(intent: Any) -> str:
@@ -211,7 +244,7 @@ def _url(intent: Any) -> str:
     return str(told.url) if told else ""
 
 
-def _refused(intent: Any) -> Refused:
+def refused_as(intent: Any) -> Refused:
     """Not held or not taken, in the words of the last error where there is one."""
     error = getattr(intent, "last_payment_error", None)
     if error and intent.status != GONE:

@@ -14,19 +14,20 @@ from contracts.delivery.service import Answer, Done, Intent, Outcome, Refused, U
 from contracts.messages.base import Result, Unknown
 from contracts.messages.payments import (
     CapturePayment,
+    ClosePayment,
     QueryPayment,
     QueryRefund,
     ReturnPayment,
 )
-from contracts.messages.values import OrderId
 from contracts.runtime.session import BatchSession
-from participants.payments import answers, provider, standing
+from participants.payments import answers, parts, provider, standing
 from participants.payments.answers import ASKING, GONE, HELD, REFUSED, TAKEN, TAKING, OfReturn
+from participants.payments.captures import NOT_FOUND, TakePart
 from participants.payments.giving_back import GiveBack
 from participants.payments.ledger import INVOICE
 from participants.payments.provider import Hold, LetGo, Take
-from participants.payments.refunds import holding, letting_go, refund_of, returning
-from participants.payments.tables import Payment, Refund
+from participants.payments.refunds import holding, letting_go, refund_of, returning, taking
+from participants.payments.tables import Capture, Payment, Refund
 
 A = TypeVar("A", bound=Answer)
 
@@ -46,6 +47,7 @@ def let_go(intent: LetGo, outcome: Outcome, session: BatchSession) -> Answer:
     """Nothing is held any more, or it was taken before, or nobody can tell."""
     payment = _payment(session, intent)
     if isinstance(outcome, Done):
+        _learn_parts(session, payment, outcome.data.get("parts", {}))
         reference = outcome.data.get("reference", "")
         standing.canceled(session, payment, intent.key, reference)
     elif isinstance(outcome, Refused) and outcome.code == provider.TAKEN and payment.taken:
@@ -74,6 +76,39 @@ def take(intent: Take, outcome: Outcome, session: BatchSession) -> Answer:
     return _told(session, payment, outcome)
 
 
+def take_part(intent: TakePart, outcome: Outcome, session: BatchSession) -> Answer:
+    """The part of a parcel is taken, certainly not, or nobody can tell."""
+    payment = _payment(session, intent)
+    part = parts.part_of(session, payment, intent.parcel)
+    assert part, "an intent is stored with its part"
+    mine = part.state == ASKING and intent.key == part.key
+    if isinstance(outcome, Done):
+        standing.part_taken(session, payment, part)
+    elif isinstance(outcome, Refused) and mine and _to_be_asked_anew(part, outcome):
+        parts.renew(part)
+        return parts.next_call(session, payment, part)
+    elif isinstance(outcome, Refused) and mine:
+        part.state, part.code, part.reason = REFUSED, outcome.code, outcome.reason
+    if part.return_id and part.state != ASKING:
+        answer = parts.returning(session, payment, part)
+        if isinstance(answer, Intent):
+            return agreed(session, payment, answer)
+    return _told(session, payment, outcome, refund_of(session, payment, part.return_id))
+
+
+def _to_be_asked_anew(part: Capture, outcome: Refused) -> bool:
+    """Whether nothing has come of the call, which is still wanted."""
+    return outcome.code == NOT_FOUND and not part.return_id
+
+
+def _learn_parts(session: BatchSession, payment: Payment, taken: dict[str, int]) -> None:
+    """What parcels have taken by the provider's own word, before the rest was let go of."""
+    session.load(Capture, {(payment.order_id, int(parcel)) for parcel in taken})
+    for parcel in sorted(taken):
+        if part := parts.part_of(session, payment, int(parcel)):
+            standing.part_taken(session, payment, part)
+
+
 def give_back(intent: GiveBack, outcome: Outcome, session: BatchSession) -> Answer:
     """The money is given back, certainly not, or nobody can tell."""
     payment = _payment(session, intent)
@@ -84,17 +119,6 @@ def give_back(intent: GiveBack, outcome: Outcome, session: BatchSession) -> Answ
     elif isinstance(outcome, Refused):
         standing.not_given(payment, refund, intent.key, outcome.code, outcome.reason)
     return _told(session, payment, outcome, refund)
-
-
-def taking(payment: Payment) -> Take:
-    """Ask the provider to take what the latest capture asked for."""
-    return Take(
-        key=payment.capture_key,
-        order_id=OrderId(payment.order_id),
-        amount=payment.taken,
-        reference=payment.reference,
-        hold_key=payment.create_key,
-    )
 
 
 def returned(
@@ -116,10 +140,10 @@ def agreed(session: BatchSession, payment: Payment, answer: A) -> A:
     return cast(A, recorded)  # the answer to the same command
 
 
-def publish(session: BatchSession, about: Payment | Refund, answer: A) -> A:
+def publish(session: BatchSession, about: Payment | Refund | Capture, answer: A) -> A:
     """`answer`; what a query has found out is published here, unless it was told before. Who gets
     no certain answer waits for what the provider reports."""
-    if isinstance(answer, Result):
+    if isinstance(answer, Result) and not isinstance(about, Capture):
         _wait(session, about, answer)
     if isinstance(answer, Result) and answer.public:
         name, asked = type(answer).__name__, session.info["envelope"].message
@@ -129,10 +153,28 @@ def publish(session: BatchSession, about: Payment | Refund, answer: A) -> A:
     return answer
 
 
+def tell_of(
+    session: BatchSession, payment: Payment, refund: Refund | None = None, reason: str = ""
+) -> Result:
+    """The answer to the command at hand as it stands now, published where that is due."""
+    asked = session.info["envelope"].message
+    parcel = getattr(asked, "parcel", 0)
+    part = parts.part_of(session, payment, parcel) if parcel else None
+    if payment.closing and isinstance(asked, ClosePayment | QueryPayment):
+        closed: Result = parts.of_close(payment, reason)
+        return publish(session, payment, closed)
+    if part is None:
+        result = answers.told(asked, payment, refund, reason)
+        return publish(session, refund or payment, result)
+    parts.next_call(session, payment, part)  # what the payment has learned, it has too
+    return publish(session, part, parts.told(asked, payment, part, refund, reason))
+
+
 RECORDS: dict[type[Intent], Callable[[Any, Outcome, BatchSession], Answer]] = {
     Hold: hold,
     LetGo: let_go,
     Take: take,
+    TakePart: take_part,
     GiveBack: give_back,
 }
 
@@ -144,10 +186,8 @@ def _told(
 
     Where a webhook made us ask ourselves, nobody waits for it.
     """
-    asked = session.info["envelope"].message
     reason = outcome.reason if isinstance(outcome, Refused | Unsure) else ""
-    result = answers.told(asked, payment, refund, reason)
-    answer = publish(session, refund or payment, result)
+    answer = tell_of(session, payment, refund, reason)
     return None if _is_ours(session) else answer
 
 
@@ -170,7 +210,7 @@ def _wants_capture(session: BatchSession, outcome: Outcome) -> bool:
     return isinstance(outcome, Done) and isinstance(asked, CapturePayment | QueryPayment)
 
 
-def _payment(session: BatchSession, intent: Hold | Take | GiveBack) -> Payment:
+def _payment(session: BatchSession, intent: Hold | Take | TakePart | GiveBack) -> Payment:
     payment: Payment | None = session.get(Payment, intent.order_id)
     assert payment, "an intent is stored with its payment"
     return payment

@@ -6,6 +6,7 @@ call is made under the lock of the payment.
 """
 
 from datetime import UTC, datetime
+from typing import Any
 
 from contracts.messages.payments import RefundFailed, RefundPayment, ReturnPayment
 from contracts.messages.values import OrderId
@@ -22,7 +23,7 @@ from participants.payments.answers import (
     OfReturn,
 )
 from participants.payments.giving_back import GiveBack
-from participants.payments.provider import Hold, LetGo
+from participants.payments.provider import Hold, LetGo, Take
 from participants.payments.tables import Payment, Refund
 
 
@@ -48,7 +49,7 @@ def returning(
 def refusal(payment: Payment | None, command: RefundPayment) -> RefundFailed | None:
     """Why this refund cannot be asked for, if so."""
     code, reason = "", ""
-    if payment is None or payment.state != TAKEN:
+    if payment is None or not (payment.state == TAKEN or (payment.in_parts and payment.taken)):
         code, reason = "not_taken", f"the payment is {payment.state if payment else 'not known'}"
     elif payment.return_id:
         code, reason = "returned", "the whole payment is given back"
@@ -89,6 +90,17 @@ def left_of(payment: Payment) -> int:
     return payment.taken - payment.refunded - payment.refunding
 
 
+def taking(payment: Payment) -> Take:
+    """Ask the provider to take what the latest capture asked for."""
+    return Take(
+        key=payment.capture_key,
+        order_id=OrderId(payment.order_id),
+        amount=payment.taken,
+        reference=payment.reference,
+        hold_key=payment.create_key,
+    )
+
+
 def giving_back(payment: Payment, refund: Refund) -> GiveBack:
     """Ask the provider to give the refund back, under the key of its attempt."""
     return GiveBack(
@@ -103,7 +115,7 @@ def giving_back(payment: Payment, refund: Refund) -> GiveBack:
 
 def letting_go(payment: Payment, key: str = "", reference: str = "") -> LetGo:
     """Ask the provider to let go of whatever this payment holds, or of this hold of an attempt."""
-    told = {"return_id": payment.return_id}
+    told: dict[str, Any] = {"return_id": payment.return_id, "in_parts": payment.in_parts}
     if key:
         told |= {"key": key, "reference": reference}
     return LetGo(**vars(holding(payment)) | told)

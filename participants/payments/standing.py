@@ -23,7 +23,7 @@ from participants.payments.answers import (
     TAKING,
 )
 from participants.payments.ledger import post
-from participants.payments.tables import Payment, Refund
+from participants.payments.tables import Capture, Payment, Refund
 
 EXPIRED, NOT_AUTHENTICATED = "hold_expired", "not_authenticated"
 # Shorter than the saga asks, so that who never comes back from the bank bothers no person.
@@ -76,14 +76,29 @@ def refused(payment: Payment, key: str, code: str, reason: str) -> None:
 
 
 def taken(session: BatchSession, payment: Payment, key: str, reference: str, amount: int) -> None:
-    """The provider has taken `amount`; what it held beyond that is free again."""
-    if key != payment.create_key or payment.state == TAKEN:
+    """The provider has taken `amount`; what it held beyond that is free again. What parcels take
+    is told part by part."""
+    if key != payment.create_key or payment.state == TAKEN or payment.in_parts:
         return
     if not payment.held:
         _post_hold(session, payment, reference)
     payment.state, payment.taken = TAKEN, amount
     post(session, payment, "settle", payment.amount)
     post(session, payment, "capture", amount)
+
+
+def part_taken(session: BatchSession, payment: Payment, part: Capture) -> None:
+    """The provider has taken the part of a parcel; with the last part all is taken."""
+    if part.state == TAKEN:
+        return
+    if part.state == GONE:
+        payment.let_off -= part.amount
+    part.state = TAKEN
+    payment.taken += part.amount
+    post(session, payment, "settle", part.amount, f"parcel {part.parcel}")
+    post(session, payment, "capture", part.amount, f"parcel {part.parcel}")
+    if payment.taken == payment.amount and payment.state == HELD:
+        payment.state = TAKEN
 
 
 def canceled(session: BatchSession, payment: Payment, key: str, reference: str) -> None:
@@ -96,9 +111,12 @@ def canceled(session: BatchSession, payment: Payment, key: str, reference: str) 
     payment.reference = payment.reference or reference
     if payment.state == GONE:
         return
-    if payment.held:
-        post(session, payment, "release", payment.amount, key)
-    if payment.state == LETTING_GO and payment.code == NOT_AUTHENTICATED:
+    taken = payment.taken if payment.in_parts else 0
+    if payment.held and payment.amount > taken:
+        post(session, payment, "release", payment.amount - taken, key)
+    if taken:
+        payment.state = TAKEN
+    elif payment.state == LETTING_GO and payment.code == NOT_AUTHENTICATED:
         gone(payment, NOT_AUTHENTICATED, payment.reason)
     elif payment.state == LETTING_GO:
         gone(payment)

@@ -1,5 +1,5 @@
-"""One payment for each order, its refunds and their limits, the money ledger, and what the provider
-reported."""
+"""One payment for each order, what its parcels took of it, its refunds and their limits, the money
+ledger, and what the provider reported."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -25,7 +25,9 @@ class Payment(Base):
     the money is taken as soon as this one is held. `action_url` is where the customer has to
     authenticate. `return_id` is the refund id of the payment's return, once that is asked for.
     `told` is the latest public result; `waiting`, the command that could not be answered for
-    certain yet, as its envelope is stored. Amounts in minor units.
+    certain yet, as its envelope is stored. Where several parcels share it, `in_parts` says that
+    each takes its part (`taken` is their sum), `let_off` what is never taken since its parcel was
+    given up, `closing` that all have ended. Amounts in minor units.
     """
 
     __tablename__ = "payments"
@@ -45,11 +47,34 @@ class Payment(Base):
     return_id: Mapped[str]
     held: Mapped[bool]
     renewed: Mapped[bool]
+    in_parts: Mapped[bool]
+    closing: Mapped[bool]
+    let_off: Mapped[int] = mapped_column(BigInteger)
     code: Mapped[str]
     reason: Mapped[str]
     told: Mapped[str]
     waiting: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Capture(Base):
+    """What one of several parcels takes of the payment of its order.
+
+    `key` is the idempotency key of its latest attempt, begun at `asked_at`; `return_id` the refund
+    that gives it back, once that is asked for: from then on it is not taken any more.
+    """
+
+    __tablename__ = "captures"
+    order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
+    parcel: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    key: Mapped[str]
+    return_id: Mapped[str]
+    code: Mapped[str]
+    reason: Mapped[str]
+    told: Mapped[str]
+    asked_at: Mapped[datetime]
 
 
 class Refund(Base):
@@ -110,7 +135,8 @@ class Webhook(Base):
 class MoneyEntry(Base):
     """One movement of money between two accounts: its debit and its credit. Never changed.
 
-    `part` tells apart what an order may do several times: the hold's key, or the refund's id.
+    `part` tells apart what an order may do several times: the hold's key, the parcel, or the
+    refund's id.
     """
 
     __tablename__ = "money_entries"

@@ -22,11 +22,11 @@ from contracts.messages.payments import QueryRefund, VoidPayment
 from contracts.messages.values import MessageId, OrderId, stamped
 from contracts.runtime.bulk import among, insert_new
 from contracts.runtime.session import BatchSession
-from participants.payments import answers, provider, refunds, standing
+from participants.payments import provider, refunds, standing
 from participants.payments.answers import ASKING
 from participants.payments.giving_back import given_as
 from participants.payments.handlers import payments
-from participants.payments.recording import publish
+from participants.payments.recording import tell_of
 from participants.payments.tables import Payment, Refund, Webhook
 
 Wish = tuple[Command[Any], Intent]
@@ -96,9 +96,9 @@ def _answer(session: BatchSession, payment: Payment, refund: Refund | None = Non
     for about in (payment, refund):
         if about and about.waiting:
             asked = session.info["envelope"] = read_envelope(about.waiting)
-            answer = answers.told(asked.message, payment, refund)
+            answer = tell_of(session, payment, refund)
             if not isinstance(answer, Unknown):
-                tell(session, asked, publish(session, about, answer))
+                tell(session, asked, answer)
 
 
 def _load(session: BatchSession, events: Iterable[Any]) -> None:

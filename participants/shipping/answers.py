@@ -1,7 +1,8 @@
 """What shipping answers: where the parcel of an order stands, in the words of who asks.
 
 choosing: no carrier was asked to take the parcel · asking: one is asked, or has not told ·
-requested: it has the parcel · refused: none takes it · stopped: nothing was sent, nor will be
+requested: it has the parcel · refused: none takes it · stopped: nothing was sent, nor will be ·
+in parcels: of an order that is sent in several
 """
 
 from contracts.delivery.envelope import Envelope
@@ -19,7 +20,7 @@ from contracts.runtime.session import BatchSession
 from participants.shipping.tables import Shipment
 
 CHOOSING, ASKING, REQUESTED = "choosing", "asking", "requested"
-REFUSED, STOPPED = "refused", "stopped"
+REFUSED, STOPPED, IN_PARCELS = "refused", "stopped", "in parcels"
 OfStart = ShippingRequested | ShippingStopped | ShippingRefused | ShippingStatusUnknown
 OfStop = ShippingStopped | ShippingTooLate | ShippingStatusUnknown
 
@@ -59,9 +60,11 @@ def of_stop(shipment: Shipment, reason: str = "") -> OfStop:
 
 def requested(shipment: Shipment) -> ShippingRequested:
     """The carrier has it."""
-    order_id = OrderId(shipment.order_id)
     return ShippingRequested(
-        order_id=order_id, carrier=shipment.carrier, tracking=shipment.tracking
+        order_id=OrderId(shipment.order_id),
+        carrier=shipment.carrier,
+        tracking=shipment.tracking,
+        parcel=shipment.parcel,
     )
 
 

@@ -35,6 +35,7 @@ def choosing(shipment: Shipment, session: BatchSession) -> ChooseCarrier:
     return ChooseCarrier(
         key=shipment.key,
         order_id=OrderId(shipment.order_id),
+        parcel=shipment.parcel,
         contact_id=_contact(shipment),
         speed=shipment.speed,
         carriers=tuple(untried(shipment, session)),
@@ -60,6 +61,7 @@ def _handing_over(shipment: Shipment, session: BatchSession) -> HandOver:
     return HandOver(
         key=shipment.key,
         order_id=OrderId(shipment.order_id),
+        parcel=shipment.parcel,
         contact_id=_contact(shipment),
         carrier=shipment.carrier,
         path=path_of(shipment.carrier, session),
@@ -72,6 +74,7 @@ def looking(shipment: Shipment, session: BatchSession) -> LookUp:
     """Look whether the carrier has it."""
     return LookUp(
         order_id=OrderId(shipment.order_id),
+        parcel=shipment.parcel,
         carrier=shipment.carrier,
         path=path_of(shipment.carrier, session),
         unanswered_at=None if shipment.under_way else shipment.unanswered_at,

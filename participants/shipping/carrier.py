@@ -1,7 +1,7 @@
 """How a carrier is spoken to: over HTTP, under an idempotency key, and looking before repeating.
 
 A lost answer is `Unsure`, never a refusal. Whoever asks again looks first whether the parcel is
-there already, by the order's id, for a carrier may forget its keys sooner than its parcels.
+there already, by its reference, for a carrier may forget its keys sooner than its parcels.
 
 That a carrier cannot be reached says nothing about an earlier call. Only where this is certainly
 the first one, nothing was sent, and another carrier may be asked. It is certain for a short time
@@ -40,6 +40,7 @@ class HandOver(Intent):
 
     deadline_seconds: ClassVar[float] = 3.0
     order_id: OrderId
+    parcel: int = 0
     contact_id: ContactId
     carrier: str
     path: str
@@ -56,6 +57,7 @@ class LookUp(Intent):
 
     deadline_seconds: ClassVar[float] = 5.0
     order_id: OrderId
+    parcel: int = 0
     carrier: str
     path: str
     unanswered_at: datetime | None
@@ -108,6 +110,11 @@ def long_ago(unanswered_at: datetime) -> bool:
     return datetime.now(UTC) - unanswered_at > NOT_FOUND_BELIEVED_AFTER
 
 
+def reference(order_id: OrderId, parcel: int) -> str:
+    """By what the carrier knows the parcel."""
+    return f"{order_id}/{parcel}" if parcel else order_id
+
+
 def stamp() -> str:
     """This moment, as only this process (and what it was forked from) can read it."""
     return f"{_process()} {monotonic():.3f}"
@@ -145,7 +152,10 @@ async def _shipped(intent: HandOver, contact: Contact, outside: Outside) -> Outc
 
 async def _found(intent: HandOver | LookUp, outside: Outside) -> Outcome | None:
     """The parcel the carrier has already, None when it has none."""
-    url, wanted = _shipments(intent, outside), {"reference": intent.order_id}
+    url, wanted = (
+        _shipments(intent, outside),
+        {"reference": reference(intent.order_id, intent.parcel)},
+    )
     async with outside.http.get(url, params=wanted) as answer:
         if answer.status != 200:
             return Unsure(reason=f"the carrier answered {answer.status} when asked for the parcel")
@@ -156,7 +166,7 @@ async def _found(intent: HandOver | LookUp, outside: Outside) -> Outcome | None:
 
 def _parcel(intent: HandOver, contact: Contact) -> dict[str, Any]:
     return {
-        "reference": intent.order_id,
+        "reference": reference(intent.order_id, intent.parcel),
         "name": contact.name,
         "line1": contact.line1,
         "city": contact.city,

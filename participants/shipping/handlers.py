@@ -1,4 +1,4 @@
-"""START HERE: what shipping does on each command. One order is one parcel, never two.
+"""START HERE: what shipping does on each command. One parcel is sent once, never twice.
 
 Each command that must reach a carrier prepares a call (`calls`), which is performed outside any
 transaction (`quotes`, `carrier`) and whose outcome is recorded in one of its own (`recording`).
@@ -16,8 +16,24 @@ from contracts.messages.shipping import (
 )
 from contracts.messages.values import OrderId
 from contracts.runtime.session import BatchSession
-from participants.shipping import answers, calls, carrier, quotes, recording, tracking
-from participants.shipping.answers import ASKING, CHOOSING, REFUSED, STOPPED, OfStart, OfStop
+from participants.shipping import (
+    answers,
+    calls,
+    carrier,
+    parcels,
+    quotes,
+    recording,
+    tracking,
+)
+from participants.shipping.answers import (
+    ASKING,
+    CHOOSING,
+    IN_PARCELS,
+    REFUSED,
+    STOPPED,
+    OfStart,
+    OfStop,
+)
 from participants.shipping.calls import Call
 from participants.shipping.carrier import HandOver, LookUp
 from participants.shipping.quotes import ChooseCarrier
@@ -28,28 +44,42 @@ shipping = Service("shipping")
 
 
 def _shipments(messages: Sequence[Any]) -> Iterable[Rows]:
-    return ((Shipment, {message.order_id for message in messages}),)
+    return ((Shipment, {(message.order_id, message.parcel) for message in messages}),)
 
 
-@shipping.handles(StartShipping, loads=_shipments)
+def _starting(commands: Sequence[StartShipping]) -> Iterable[Rows]:
+    """Their shipments, and those of the whole orders."""
+    whole = (Shipment, {(command.order_id, 0) for command in commands})
+    return (whole, *_shipments(commands))
+
+
+def _whole(commands: Sequence[StopShipping]) -> Iterable[Rows]:
+    return ((Shipment, {(command.order_id, 0) for command in commands}),)
+
+
+@shipping.handles(StartShipping, loads=_starting)
 def start(command: StartShipping, session: BatchSession) -> OfStart | Call:
     """Hand the parcel over. After a refusal the next command is a new try under new keys."""
-    shipment = session.get(Shipment, command.order_id)
+    shipment = session.get(Shipment, (command.order_id, command.parcel))
     if shipment is None:
-        shipment = _new(command.order_id, REFUSED)
+        shipment = _new(command.order_id, command.parcel, REFUSED)
         session.add(shipment)
+    if command.parcel:
+        parcels.begin(session, shipment, _of_order(session, command.order_id))
     if shipment.state == REFUSED:
         _begin(shipment, command, session)
     return calls.next_call(shipment, session) or answers.of_start(shipment)
 
 
-@shipping.handles(StopShipping, loads=_shipments)
+@shipping.handles(StopShipping, loads=_whole)
 def stop(command: StopShipping, session: BatchSession) -> OfStop | LookUp:
     """Let nothing be sent. While a carrier is asked, that is for the carrier to tell."""
-    shipment = session.get(Shipment, command.order_id)
+    shipment = session.get(Shipment, (command.order_id, 0))
     if shipment is None:
-        shipment = _new(command.order_id, STOPPED)
+        shipment = _new(command.order_id, 0, STOPPED)
         session.add(shipment)
+    if shipment.state == IN_PARCELS:
+        return parcels.stop(session, shipment)
     if answers.who(session) not in shipment.stop:
         shipment.stop = [*shipment.stop, answers.who(session)]
     if shipment.state in (CHOOSING, REFUSED):
@@ -62,7 +92,7 @@ def stop(command: StopShipping, session: BatchSession) -> OfStop | LookUp:
 @shipping.handles(QueryShipping, loads=_shipments)
 def query(command: QueryShipping, session: BatchSession) -> OfStart | OfStop | Call:
     """Whether a carrier has the parcel; while that is open it is asked, under the same key."""
-    shipment = session.get(Shipment, command.order_id)
+    shipment = session.get(Shipment, (command.order_id, command.parcel))
     if shipment is None:
         return ShippingStatusUnknown(order_id=command.order_id, reason="no shipment is known")
     return calls.next_call(shipment, session) or answers.told(shipment, session)
@@ -75,9 +105,19 @@ shipping.performs(TrackParcels, record=tracking.record, loads=tracking.shipments
 shipping.chore(every=tracking.EVERY)(tracking.track)
 
 
-def _new(order_id: OrderId, state: str) -> Shipment:
+def _of_order(session: BatchSession, order_id: OrderId) -> Shipment:
+    """The shipment of the whole order, which is sent in several parcels."""
+    whole: Shipment | None = session.get(Shipment, (order_id, 0))
+    if whole is None:
+        whole = _new(order_id, 0, IN_PARCELS)
+        session.add(whole)
+    return whole
+
+
+def _new(order_id: OrderId, parcel: int, state: str) -> Shipment:
     return Shipment(
         order_id=order_id,
+        parcel=parcel,
         contact_id=None,
         state=state,
         speed="",
@@ -90,6 +130,7 @@ def _new(order_id: OrderId, state: str) -> Shipment:
         under_way=0,
         unanswered_at=None,
         stop=[],
+        parcels=[],
         progress="",
         look_at=None,
     )

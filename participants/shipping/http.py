@@ -15,7 +15,7 @@ from participants.shipping.tables import CarrierRow, Shipment
 
 COUNTRIES_MOST, RANK_MOST = 300, 1_000_000
 SHOWN = (
-    *("order_id", "state", "speed", "carrier", "tracking", "progress"),
+    *("order_id", "parcel", "state", "speed", "carrier", "tracking", "progress"),
     *("reason", "quotes", "tried", "at"),
 )
 Reader = Annotated[Caller, Depends(allow("shop", "support", "operator"))]
@@ -40,12 +40,14 @@ def routes(db: Database) -> APIRouter:
 
     @router.get("/shipments/{order_id}")
     def look(order_id: UUID, caller: Reader) -> dict[str, Any]:
-        """Where the parcel of an order stands, who carries it, and what the others wanted."""
+        """Where the parcel of an order stands, who carries it, and what the others wanted; of an
+        order that is sent in several `parcels`, each of them."""
+        of = select(Shipment).where(Shipment.order_id == str(order_id)).order_by(Shipment.parcel)
         with db.transaction() as session:
-            shipment = session.get(Shipment, str(order_id))
-            if shipment is None:
-                raise Problem(404, "not-found", "There is no shipment of this order")
-            return {name: getattr(shipment, name) for name in SHOWN}
+            found = [_of_parcel(shipment) for shipment in session.scalars(of)]
+        if not found:
+            raise Problem(404, "not-found", "There is no shipment of this order")
+        return {**found[0], "parcels": found[1:]}
 
     @router.get("/carriers")
     def carriers(caller: Reader) -> dict[str, Any]:
@@ -64,6 +66,10 @@ def routes(db: Database) -> APIRouter:
             return _shown(session.get(CarrierRow, carrier_id))
 
     return router
+
+
+def _of_parcel(shipment: Shipment) -> dict[str, Any]:
+    return {name: getattr(shipment, name) for name in SHOWN}
 
 
 def _shown(row: CarrierRow) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class ChooseCarrier(Intent):
 
     deadline_seconds: ClassVar[float] = 5.0
     order_id: OrderId
+    parcel: int = 0
     contact_id: ContactId
     speed: str
     carriers: tuple[Carrier, ...]

@@ -108,6 +108,6 @@ def _none_left(shipment: Shipment, session: BatchSession, outcome: Refused) -> A
 
 
 def _shipment(session: BatchSession, intent: ChooseCarrier | HandOver | LookUp) -> Shipment:
-    shipment: Shipment | None = session.get(Shipment, intent.order_id)
+    shipment: Shipment | None = session.get(Shipment, (intent.order_id, intent.parcel))
     assert shipment, "an intent is stored with its shipment"
     return shipment

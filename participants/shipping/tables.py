@@ -1,4 +1,4 @@
-"""The carriers there are, and one shipment for each order."""
+"""The carriers there are, and one shipment for each parcel."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -14,6 +14,7 @@ class Base(DeclarativeBase):
         str: Text,
         datetime: DateTime(timezone=True),
         list[str]: JSON,
+        list[int]: JSON,
         list[dict[str, Any]]: JSON,
         dict[str, str]: JSON,
     }
@@ -32,7 +33,10 @@ class CarrierRow(Base):
 
 
 class Shipment(Base):
-    """Where the parcel of one order stands.
+    """Where a parcel of an order stands: the only one (0), or one of several, numbered from 1.
+
+    Of an order that is sent in several the shipment 0 names them, in `parcels`, and is stopped when
+    all are.
 
     `key` is the idempotency key given to `carrier`, which is written here before it is asked.
     `tried` says of each carrier that was asked before why it does not take the parcel, empty where
@@ -44,6 +48,7 @@ class Shipment(Base):
 
     __tablename__ = "shipments"
     order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
+    parcel: Mapped[int] = mapped_column(primary_key=True)
     contact_id: Mapped[str | None] = mapped_column(Uuid(as_uuid=False))
     state: Mapped[str]
     speed: Mapped[str]
@@ -56,6 +61,7 @@ class Shipment(Base):
     under_way: Mapped[int]
     unanswered_at: Mapped[datetime | None]
     stop: Mapped[list[str]]
+    parcels: Mapped[list[int]]
     progress: Mapped[str]
     look_at: Mapped[datetime | None]
     at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -4,13 +4,13 @@ A parcel is looked at again after half its age, so that a young one is followed 
 one costs little; no more once it has arrived or is lost.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
 
 import aiohttp
-from sqlalchemy import Interval, func, select, update
+from sqlalchemy import Interval, func, select, tuple_, update
 
 from contracts.delivery.outbox import put
 from contracts.delivery.outside import Outside
@@ -31,13 +31,22 @@ EVENTS = {SHIPPED: OrderShipped, DELIVERED: OrderDelivered, LOST: ParcelLost}
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tracked:
+    """A parcel and the number under which its carrier knows it."""
+
+    order_id: OrderId
+    parcel: int
+    tracking: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrackParcels(Intent):
-    """Ask one carrier where these parcels are: tracking numbers by order."""
+    """Ask one carrier where these parcels are."""
 
     deadline_seconds: ClassVar[float] = 10.0
     at_once: ClassVar[int] = 4
     path: str
-    parcels: Mapping[OrderId, str]
+    parcels: tuple[Tracked, ...]
 
 
 def track(session: BatchSession) -> int:
@@ -48,7 +57,7 @@ def track(session: BatchSession) -> int:
     for name, of in due.items():
         path = calls.path_of(name, session)
         for at in range(0, len(of), A_CALL):
-            parcels = {OrderId(row.order_id): row.tracking for row in of[at : at + A_CALL]}
+            parcels = tuple(map(_tracked, of[at : at + A_CALL]))
             want(session, TrackParcels(path=path, parcels=parcels))
     return sum(map(len, due.values()))
 
@@ -63,16 +72,17 @@ async def ask(intent: TrackParcels, outside: Outside) -> Outcome:
 
 def shipments(intents: Sequence[TrackParcels]) -> Iterable[Rows]:
     """The shipments of these parcels."""
-    return ((Shipment, {order for intent in intents for order in intent.parcels}),)
+    asked = [each for intent in intents for each in intent.parcels]
+    return ((Shipment, {(each.order_id, each.parcel) for each in asked}),)
 
 
 def record(intent: TrackParcels, outcome: Outcome, session: BatchSession) -> None:
     """Publish what is new."""
     if isinstance(outcome, Done):
-        for order, tracking in intent.parcels.items():
-            status = outcome.data.get(tracking)
+        for each in intent.parcels:
+            status = outcome.data.get(each.tracking)
             if status in EVENTS:
-                _move(session.get(Shipment, order), status, session)
+                _move(session.get(Shipment, (each.order_id, each.parcel)), status, session)
 
 
 def _move(shipment: Shipment, status: str, session: BatchSession) -> None:
@@ -89,25 +99,31 @@ def _move(shipment: Shipment, status: str, session: BatchSession) -> None:
 
 def _publish(shipment: Shipment, status: str, session: BatchSession) -> None:
     event = EVENTS[status](
-        order_id=OrderId(shipment.order_id), carrier=shipment.carrier, tracking=shipment.tracking
+        order_id=OrderId(shipment.order_id),
+        carrier=shipment.carrier,
+        tracking=shipment.tracking,
+        parcel=shipment.parcel,
     )
     put(session, event, subject=shipment.order_id)
 
 
 async def _told(intent: TrackParcels, outside: Outside) -> Outcome:
     url = f"{outside.settings.carrier_url}/{intent.path}/tracking"
-    async with outside.http.get(
-        url, params={"numbers": ",".join(intent.parcels.values())}
-    ) as answer:
+    numbers = ",".join(each.tracking for each in intent.parcels)
+    async with outside.http.get(url, params={"numbers": numbers}) as answer:
         if answer.status != 200:
             return Unsure(reason=f"the carrier answered {answer.status}")
         return Done(data={each["tracking"]: each["status"] for each in await answer.json()})
 
 
+def _tracked(row: Any) -> Tracked:
+    return Tracked(order_id=OrderId(row.order_id), parcel=row.parcel, tracking=row.tracking)
+
+
 def _due() -> Any:
     table = Shipment.__table__
     due = (
-        select(table.c.order_id)
+        select(table.c.order_id, table.c.parcel)
         .where(table.c.look_at <= func.now())
         .order_by(table.c.look_at)
         .limit(AT_ONCE)
@@ -116,9 +132,9 @@ def _due() -> Any:
     half = (func.now() - table.c.at).op("/", precedence=8, return_type=Interval())(2)
     return (
         update(Shipment.__table__)  # type: ignore[arg-type]
-        .where(table.c.order_id.in_(due))
+        .where(tuple_(table.c.order_id, table.c.parcel).in_(due))
         .values(look_at=func.now() + func.least(func.greatest(half, SOONEST), LATEST))
-        .returning(table.c.order_id, table.c.carrier, table.c.tracking)
+        .returning(table.c.order_id, table.c.parcel, table.c.carrier, table.c.tracking)
     )
 
 

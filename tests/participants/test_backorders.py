@@ -186,7 +186,7 @@ def test_what_is_waited_for_may_come_in_at_any_warehouse(store: Bench) -> None:
     comes_in(store, sku, 1, "north")
     comes_in(store, sku, 9)
     told(store, sent)
-    parcels = store.ask(kept(asked)).parcels
+    parcels = store.ask(kept(asked)).parcels  # several, so they are named
     assert {each.warehouse: each.lines[0].quantity for each in parcels} == {"north": 1, "main": 2}
     assert (owed(store, sku), wrong(store, sku)) == ((0, 0), [])
 

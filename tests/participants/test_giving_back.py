@@ -150,7 +150,7 @@ def test_what_is_told_in_any_order_gives_the_same_statuses(
 ) -> None:
     """Delivered stands against shipped, refunded against captured, in one batch and in five."""
     one, other = (sent_order(desk, bought(line("A", 2, 250))) for _ in range(2))
-    parcel = {"carrier": "c", "tracking": "t"}
+    parcel: Any = {"carrier": "c", "tracking": "t"}
 
     def told(order: OrderId) -> list[Any]:
         said = [

@@ -14,7 +14,6 @@ from contracts.messages.inventory import (
     InventoryReleased,
     InventoryReserved,
 )
-from contracts.messages.values import Parcel
 from participants.inventory import holds
 from participants.inventory.handlers import inventory
 from tests.participants.bench import Bench, bench, migrated, new_order
@@ -43,17 +42,14 @@ def expired(store: Bench) -> int:
     return store.host.run(holds.expire)
 
 
-def test_what_is_committed_comes_from_a_warehouse_and_stays_held(store: Bench) -> None:
+def test_what_is_committed_stays_held(store: Bench) -> None:
     """Asked twice, the same answer; sent off and let go like what is only held."""
     sku, plenty = stocked(store, 5), stocked(store, 9)
     for ended in (taken, let_go):
         asked = reserve(new_order(), (sku, 2), (plenty, 1))
         store.ask(asked)
         for _ in range(2):
-            parcel = Parcel(warehouse="main", lines=asked.lines)
-            assert store.ask(kept(asked)) == InventoryCommitted(
-                order_id=asked.order_id, parcels=(parcel,)
-            )
+            assert store.ask(kept(asked)) == InventoryCommitted(order_id=asked.order_id)
         assert standing(store, sku)[1] == 2
         store.send_all([ended(asked.order_id)])
         assert standing(store, sku) == (3, 0, 2)
@@ -76,7 +72,7 @@ def test_what_is_held_beyond_what_is_committed_is_given_back(store: Bench) -> No
     asked = reserve(new_order(), (one, 3), (other, 2))
     store.ask(asked)
     answer = store.ask(kept(reserve(asked.order_id, (one, 1))))
-    assert [line.quantity for parcel in answer.parcels for line in parcel.lines] == [1]
+    assert answer == InventoryCommitted(order_id=asked.order_id)
     assert (standing(store, one), standing(store, other)) == ((4, 1, 0), (5, 0, 0))
     store.send_all([taken(asked.order_id)])
     assert (standing(store, one), wrong(store, one, other)) == ((4, 0, 1), [])

@@ -138,7 +138,7 @@ def test_a_stale_refusal_does_not_decide_about_a_new_attempt(depot: Depot) -> No
         wanted=stamp(),
     )
     with depot.desk.host.db.transaction() as session:
-        session.load(Shipment, {order})
+        session.load(Shipment, {(order, 0)})
         session.info["envelope"] = sent
         told = hand_over(stale, Refused(reason="no"), session)
     assert isinstance(told, ShippingStatusUnknown)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from contracts.messages.inventory import InventoryCommitted
 from contracts.messages.returns import ReceiveReturn
-from contracts.messages.values import Parcel
 from participants.inventory.handlers import inventory
 from tests.participants.bench import Bench, bench, migrated, new_order
 from tests.participants.goods import line
@@ -35,7 +35,7 @@ def test_an_order_comes_from_one_warehouse_if_one_has_all_of_it(store: Bench) ->
     asked = reserve(new_order(), (one, 2), (other, 1))
     store.ask(asked)
     assert (standing(store, one), standing(store, one, "express")) == ((3, 2, 0), (5, 0, 0))
-    assert store.ask(kept(asked)).parcels == (Parcel(warehouse="main", lines=asked.lines),)
+    assert store.ask(kept(asked)) == InventoryCommitted(order_id=asked.order_id)
 
 
 def test_an_order_that_no_warehouse_has_is_split_and_says_what_comes_from_where(

@@ -118,6 +118,28 @@ def test_a_customer_is_redirected_as_documented(client: Client) -> None:
     assert read.next_action is None
 
 
+def test_a_hold_is_captured_several_times_as_documented(client: Client) -> None:
+    """https://docs.stripe.com/payments/multicapture: it stays held until the final capture, which
+    may be of nothing; what each capture adds to the metadata is there with it."""
+    several: Any = {"card": {"request_multicapture": "if_available"}}
+    intents, held = client.v1.payment_intents, made(client, payment_method_options=several)
+    part: Any = {"amount_to_capture": 500, "final_capture": False, "metadata": {"parcel_1": "500"}}
+    first = intents.capture(held.id, part)
+    shaped(first.to_dict())
+    assert (first.status, first.amount_received) == ("requires_capture", 500)
+    assert (first.amount_capturable, first.metadata["parcel_1"]) == (1499, "500")
+    last = intents.capture(held.id, {"amount_to_capture": 0, "final_capture": True})
+    assert (last.status, last.amount_received, last.amount_capturable) == ("succeeded", 500, 0)
+    refund = client.v1.refunds.create({"payment_intent": held.id})
+    assert refund.amount == 500
+
+
+def test_what_did_not_ask_for_it_is_captured_once(client: Client) -> None:
+    once = made(client)
+    with pytest.raises(stripe.InvalidRequestError):
+        client.v1.payment_intents.capture(once.id, {"final_capture": False})
+
+
 def test_a_refund_has_the_documented_shape(client: Client) -> None:
     """Made, read and listed."""
     intent = client.v1.payment_intents.capture(made(client).id)

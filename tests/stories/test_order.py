@@ -215,6 +215,27 @@ def customer_authenticates_and_the_bank_reports_it(play: Play) -> None:
     play.answers("InventoryCommitted", "OrderAccepted", "PaymentCaptured", "ShippingRequested")
 
 
+def two_parcels_sent(play: Play) -> None:
+    """One of them is in review for a while."""
+    play.answers("OrderCreated", "FraudCheckPassed", "InventoryReserved", "PaymentAuthorized")
+    play.answers("InventoryCommittedInParcels", "OrderAccepted")
+    ship = play.sent[-1]
+    play.answer("ParcelsUnderWay", "2 parcels have begun")
+    waiting = "waiting for parcel 2 (review at start shipping)"
+    play.answer("ParcelsUnderWay", waiting)
+    play.silence()
+    play.answer("ParcelsUnderWay", waiting)
+    play.answer("ParcelsClosed", to=ship)
+    play.answer("PaymentClosed")
+
+
+def waiting_for_a_parcel(play: Play) -> None:
+    play.answers("OrderCreated", "FraudCheckPassed", "InventoryReserved", "PaymentAuthorized")
+    play.answers("InventoryCommittedInParcels", "OrderAccepted")
+    play.answer("ParcelsUnderWay", "2 parcels have begun")
+    play.answer("ParcelsUnderWay", "waiting for parcel 2 (review at start shipping)")
+
+
 Script = Callable[[Play], None]
 TOLD: tuple[Script, ...] = (
     confirmed,
@@ -239,6 +260,8 @@ TOLD: tuple[Script, ...] = (
     cancelled_too_late,
     customer_authenticates,
     customer_authenticates_and_the_bank_reports_it,
+    two_parcels_sent,
+    waiting_for_a_parcel,
 )
 
 

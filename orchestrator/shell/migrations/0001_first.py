@@ -46,6 +46,7 @@ def _sagas() -> None:
         sa.Column("started_at", TIME, nullable=False),
         sa.Column("changed_at", TIME, nullable=False),
         sa.Column("wake_at", TIME),
+        sa.Column("parent", ID),
         sa.Column("state", sa.JSON, nullable=False),
         sa.Column("data", sa.JSON, nullable=False),
         postgresql_with={"fillfactor": 45},  # room for changes in the same page
@@ -54,6 +55,8 @@ def _sagas() -> None:
     op.create_index("sagas_wake", "sagas", ["wake_at"], postgresql_where=awake)
     op.create_index("sagas_status", "sagas", ["status", "id"])
     op.create_index("sagas_subject", "sagas", ["subject"])
+    child = sa.text("parent IS NOT NULL")
+    op.create_index("sagas_parent", "sagas", ["parent"], postgresql_where=child)
 
 
 def _journal() -> None:

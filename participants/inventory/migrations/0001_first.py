@@ -47,6 +47,7 @@ def _reservations() -> None:
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("units", sa.JSON, nullable=False),
         sa.Column("returned", sa.JSON, nullable=False),
+        sa.Column("parcels", sa.JSON, nullable=False),
         sa.Column("asked", sa.JSON),
         sa.Column("tell_at", TIME),
         sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),

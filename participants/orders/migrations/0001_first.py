@@ -27,6 +27,7 @@ def upgrade() -> None:
         ),
         sa.Column("returned", sa.JSON, nullable=False),
         sa.Column("refunded", sa.JSON, nullable=False),
+        sa.Column("parcels", sa.JSON, nullable=False),
         sa.Column("created_at", TIME, nullable=False, server_default=sa.func.now()),
         sa.Column("changed_at", TIME, nullable=False, server_default=sa.func.now()),
     )

@@ -1,4 +1,4 @@
-"""Payments, refunds, their limits, the money ledger, and what the provider reported."""
+"""Payments, captures, refunds and their limits, the money ledger, and the provider's reports."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,12 +9,14 @@ revision = "0001"
 down_revision = None
 TIME = sa.DateTime(timezone=True)
 ID = sa.Uuid(as_uuid=False)
+FLAGS = ("held", "renewed", "in_parts", "closing")
 
 
 def upgrade() -> None:
     """Create the tables."""
     create_delivery_tables(op)
     _payments()
+    _captures()
     _refunds()
     _refund_limits()
     _webhooks()
@@ -29,18 +31,33 @@ def _payments() -> None:
         sa.Column("method", sa.Text, nullable=False),
         *(
             sa.Column(name, sa.BigInteger, nullable=False)
-            for name in ("amount", "taken", "refunded", "refunding")
+            for name in ("amount", "taken", "refunded", "refunding", "let_off")
         ),
         *(
             sa.Column(name, sa.Text, nullable=False)
             for name in ("currency", "token", "create_key", "capture_key", "reference")
         ),
         *(sa.Column(name, sa.Text, nullable=False) for name in ("action_url", "return_id")),
-        *(sa.Column(name, sa.Boolean, nullable=False) for name in ("held", "renewed")),
+        *(sa.Column(name, sa.Boolean, nullable=False) for name in FLAGS),
         *(sa.Column(name, sa.Text, nullable=False) for name in ("code", "reason", "told")),
         sa.Column("waiting", sa.JSON),
         sa.Column("asked_at", TIME, nullable=False, server_default=sa.func.now()),
         sa.CheckConstraint("refunded >= 0 AND refunding >= 0 AND refunded + refunding <= taken"),
+    )
+
+
+def _captures() -> None:
+    op.create_table(
+        "captures",
+        sa.Column("order_id", ID, primary_key=True),
+        sa.Column("parcel", sa.Integer, primary_key=True),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("amount", sa.BigInteger, nullable=False),
+        *(
+            sa.Column(name, sa.Text, nullable=False)
+            for name in ("key", "return_id", "code", "reason", "told")
+        ),
+        sa.Column("asked_at", TIME, nullable=False),
     )
 
 

@@ -41,6 +41,7 @@ def _shipments() -> None:
     op.create_table(
         "shipments",
         sa.Column("order_id", ID, primary_key=True),
+        sa.Column("parcel", sa.Integer, primary_key=True),
         sa.Column("contact_id", ID),
         *(
             sa.Column(name, sa.Text, nullable=False)
@@ -51,6 +52,7 @@ def _shipments() -> None:
         sa.Column("under_way", sa.Integer, nullable=False),
         sa.Column("unanswered_at", TIME),
         sa.Column("stop", sa.JSON, nullable=False),
+        sa.Column("parcels", sa.JSON, nullable=False),
         sa.Column("progress", sa.Text, nullable=False),
         sa.Column("look_at", TIME),
         sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
