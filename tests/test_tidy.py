@@ -17,7 +17,7 @@ from contracts.runtime.settings import settings
 from deploy.services import ROOT, services
 
 PACKAGES = ("contracts", "deploy", "orchestrator", "participants", "side_effects")
-FILE_LINES, FUNCTION_LINES, FUNCTION_MEDIAN = 300, 40, 8
+FILE_LINES, FUNCTION_LINES, FUNCTION_MEDIAN, SAGA_LINES = 300, 40, 8, 60
 TOP = {*PACKAGES, "tests", "requirements", ".ci"}
 SENTENCE = re.compile(r'^(#!.*\n)?"""[^\n]{10,}')
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -57,6 +57,20 @@ def test_functions_are_short() -> None:
     long = [f"{f}:{node.lineno} {node.name}" for f, node, n in found if n > FUNCTION_LINES]
     assert not long, f"over {FUNCTION_LINES} lines: {long}"
     assert statistics.median(n for _, _, n in found) <= FUNCTION_MEDIAN
+
+
+def test_a_saga_fits_on_one_screen() -> None:
+    """Name a rule above it, or let a child saga have some of its steps."""
+    files = (ROOT / "orchestrator/sagas").glob("*.py")
+    values = [node for file in files for node in ast.parse(file.read_text()).body]
+    lengths = {
+        ast.unparse(node.targets[0]): node.end_lineno - node.lineno + 1
+        for node in values
+        if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("Saga(")
+        if node.end_lineno
+    }
+    assert {"ORDER", "PARCEL"} <= set(lengths)
+    assert max(lengths.values()) <= SAGA_LINES, f"over {SAGA_LINES} lines: {lengths}"
 
 
 def test_every_module_begins_with_a_sentence() -> None:

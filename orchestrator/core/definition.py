@@ -61,6 +61,10 @@ class Query:
     attempts: int
 
 
+# Which result of a step is an exception, and what becomes of it.
+Rules = Mapping[type[Result], Question | Query]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """A command and, unless it cannot be needed, the command that compensates it."""
@@ -71,7 +75,7 @@ class Step:
     when: Condition | None = None
     within: timedelta
     attempts: int
-    on: Mapping[type[Result], Question | Query]
+    on: Rules
     pivot: bool = False
     publish: Publish | None = None
 
@@ -145,7 +149,7 @@ def step(
     when: Condition | None = None,
     within: timedelta = timedelta(seconds=10),
     attempts: int = 5,
-    on: Mapping[type[Result], Question | Query] | None = None,
+    on: Rules | None = None,
 ) -> Step:
     """A step: `do` it unless `when` says no; silence ends `within`, and is answered `attempts`
     times; `on` names the results that are exceptions."""
@@ -161,7 +165,7 @@ def pivot(
     publish: Publish | None = None,
     within: timedelta = timedelta(seconds=10),
     attempts: int = 5,
-    on: Mapping[type[Result], Question | Query] | None = None,
+    on: Rules | None = None,
 ) -> Step:
     """The step that decides: its success is published, and after it there is no way back."""
     alone = step(name, do=do, within=within, attempts=attempts, on=on)

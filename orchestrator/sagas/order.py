@@ -6,6 +6,7 @@ from contracts.messages.parcels import ParcelsUnderWay
 from contracts.messages.payments import PaymentActionRequired, PaymentStatusUnknown
 from contracts.messages.shipping import ShippingStatusUnknown
 from orchestrator.core.definition import (
+    Rules,
     Saga,
     hours,
     minutes,
@@ -26,9 +27,13 @@ BACKORDERED = review(
     within=hours(14 * 24),
     then="undo",
 )
+MISSING: Rules = {InventoryPartiallyReserved: SHORT, InventoryBackordered: BACKORDERED}
 ASK_PAYMENTS = query(Order.query_payment, every=seconds(30), attempts=10)
 ASK_SHIPPING = query(Order.query_shipping, every=seconds(30), attempts=10)
 ASK_PARCELS = query(Order.query_parcels, every=hours(1), attempts=30 * 24)
+PAYMENT_UNKNOWN: Rules = {PaymentStatusUnknown: ASK_PAYMENTS}
+SHIPPING_UNKNOWN: Rules = {ShippingStatusUnknown: ASK_SHIPPING}
+UNDER_WAY: Rules = {ParcelsUnderWay: ASK_PARCELS}
 
 ORDER = Saga(
     name="order",
@@ -46,12 +51,7 @@ ORDER = Saga(
             on={FraudSuspected: SUSPECTED},
         ),
         parallel(
-            step(
-                "reserve inventory",
-                do=Order.reserve,
-                undo=Order.release,
-                on={InventoryPartiallyReserved: SHORT, InventoryBackordered: BACKORDERED},
-            ),
+            step("reserve inventory", do=Order.reserve, undo=Order.release, on=MISSING),
             step(
                 "apply promotion",
                 do=Order.apply_promotion,
@@ -67,7 +67,6 @@ ORDER = Saga(
             undo=Order.void,
             when=Order.has_payable,
             within=seconds(20),
-            attempts=5,
             on={PaymentStatusUnknown: ASK_PAYMENTS, PaymentActionRequired: ASK_PAYMENTS},
         ),
         step("commit stock", do=Order.commit_stock),
@@ -77,27 +76,22 @@ ORDER = Saga(
             do=Order.capture,
             when=Order.pays_at_once,
             within=seconds(20),
-            on={PaymentStatusUnknown: ASK_PAYMENTS},
+            on=PAYMENT_UNKNOWN,
         ),
         step(
             "start shipping",
             do=Order.ship,
             when=Order.is_one_parcel,
             within=seconds(20),
-            on={ShippingStatusUnknown: ASK_SHIPPING},
+            on=SHIPPING_UNKNOWN,
         ),
-        step(
-            "ship parcels",
-            do=Order.ship_parcels,
-            when=Order.has_parcels,
-            on={ParcelsUnderWay: ASK_PARCELS},
-        ),
+        step("ship parcels", do=Order.ship_parcels, when=Order.has_parcels, on=UNDER_WAY),
         step(
             "close payment",
             do=Order.close_payment,
             when=Order.pays_in_parts,
             within=seconds(20),
-            on={PaymentStatusUnknown: ASK_PAYMENTS},
+            on=PAYMENT_UNKNOWN,
         ),
     ),
 )
