@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 
 from contracts.delivery.due import Host
 from contracts.delivery.outbox import Send
-from contracts.messages.values import ContactId, CustomerId
+from contracts.messages.values import ContactId, CustomerId, saga_id_of
 from contracts.runtime import collector, problems, telemetry
 from contracts.runtime.bodies import BodyLimit
 from contracts.runtime.contacts import Contact
@@ -24,7 +24,6 @@ from deploy.services import services
 from orchestrator.http import console, orders, reviews, sagas, taking_back
 from orchestrator.http.submit import Begin, ordered
 from orchestrator.shell.handlers import orchestrator
-from orchestrator.shell.runner import saga_id_of
 from orchestrator.shell.tables import SagaRow
 from participants.inventory.tables import Stock
 from participants.payments.handlers import payments

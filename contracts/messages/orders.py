@@ -13,6 +13,7 @@ from contracts.messages.values import (
     Money,
     OrderId,
     derived,
+    saga_id_of,
 )
 
 
@@ -126,5 +127,5 @@ class OrderConfirmed(Event, by="orchestrator"):
 
 def confirmation(order_id: OrderId) -> Predecessor:
     """The confirmation of that order; its id follows from the order's, as the runner makes it."""
-    saga_id = derived(order_id, "saga")
-    return Predecessor(OrderConfirmed, MessageId(derived(saga_id, OrderConfirmed.wire_type, "")))
+    key = derived(saga_id_of(order_id), OrderConfirmed.wire_type, "")
+    return Predecessor(OrderConfirmed, MessageId(key))

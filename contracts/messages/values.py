@@ -65,6 +65,16 @@ def derived(parent: str, *parts: str) -> str:
     return _uuid8(parent.replace("-", "")[:12], (parent, *parts))
 
 
+def saga_id_of(order_id: str) -> SagaId:
+    """The id of an order's saga."""
+    return SagaId(derived(order_id, "saga"))
+
+
+def parcel_saga_id(parent: SagaId, number: int) -> SagaId:
+    """The id of the saga of this parcel: the same whichever command, and how often, begins it."""
+    return SagaId(derived(parent, "parcel", str(number)))
+
+
 def time_of(identifier: str) -> datetime:
     """The time an id made here begins with, in UTC."""
     return datetime.fromtimestamp(int(identifier.replace("-", "")[:12], 16) / 1000, UTC)

@@ -10,13 +10,13 @@ from contracts.delivery.service import Service
 from contracts.messages import catalogue
 from contracts.messages.base import Command, Result, Succeeded
 from contracts.messages.payable import Payable
-from contracts.messages.values import OrderId
+from contracts.messages.values import OrderId, saga_id_of
 from contracts.runtime.session import BatchSession
 from orchestrator.core.check import checked
 from orchestrator.core.definition import Saga, Undoing, minutes, seconds, step
 from orchestrator.http.submit import Submit
 from orchestrator.sagas import SAGAS
-from orchestrator.shell.runner import Beginning, saga_id_of
+from orchestrator.shell.runner import Beginning
 
 STEPS = 5
 

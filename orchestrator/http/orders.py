@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.delivery.due import Host
+from contracts.messages.values import saga_id_of
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.group import Group
 from contracts.runtime.problems import Problem, problem
@@ -24,7 +25,6 @@ from orchestrator.http.submit import (
     Submit,
     ordered,
 )
-from orchestrator.shell.runner import saga_id_of
 
 BATCH_MOST = 500
 KEY = r"^[\x21-\x7e]+$"

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
 from contracts.delivery.due import Host
+from contracts.messages.values import saga_id_of
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.problems import Problem
 from orchestrator.core.state import FINISHED
@@ -101,7 +102,7 @@ def _listed(chosen: SagaFilter) -> Any:
 def _by_id(identifier: str) -> Any:
     """By the saga's id or by its order's."""
     wanted = _uuid(identifier)
-    ids = [wanted, runner.saga_id_of(wanted)]
+    ids = [wanted, saga_id_of(wanted)]
     return select(SagaRow.__table__).where(SagaRow.id.in_(ids))
 
 

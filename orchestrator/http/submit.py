@@ -23,6 +23,7 @@ from contracts.messages.values import (
     Money,
     OrderId,
     Sku,
+    saga_id_of,
     stamped,
 )
 from contracts.runtime.access import Customer
@@ -248,7 +249,7 @@ def _row(submit: Submit, at: datetime) -> dict[str, Any]:
 def ordered(order_id: OrderId, submit: Submit, payable: Payable) -> runner.Beginning:
     """The saga of an order."""
     data = order_of(order_id, submit, payable)
-    return runner.Beginning(ORDER, runner.saga_id_of(order_id), order_id, data)
+    return runner.Beginning(ORDER, saga_id_of(order_id), order_id, data)
 
 
 def order_of(order_id: OrderId, submit: Submit, payable: Payable) -> Order:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from contracts.delivery.due import Host
 from contracts.messages.returns import ReturnLine
-from contracts.messages.values import OrderId, SagaId, Sku, derived
+from contracts.messages.values import OrderId, SagaId, Sku, derived, saga_id_of
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.problems import Problem
 from contracts.runtime.session import BatchSession
@@ -25,7 +25,7 @@ from orchestrator.sagas.order_data import Order
 from orchestrator.sagas.returning import RETURN
 from orchestrator.sagas.returning_data import Return
 from orchestrator.shell import runner
-from orchestrator.shell.runner import Beginning, saga_id_of
+from orchestrator.shell.runner import Beginning
 from orchestrator.shell.store import Loaded
 from orchestrator.shell.tables import SagaRow
 

@@ -15,11 +15,10 @@ from contracts.delivery.envelope import Envelope
 from contracts.delivery.tables import inbox
 from contracts.delivery.turn import tell
 from contracts.messages.parcels import ParcelsClosed, ParcelsUnderWay, QueryParcels
-from contracts.messages.values import MessageId, OrderId, SagaId, derived
+from contracts.messages.values import MessageId, OrderId
 from contracts.runtime.bulk import among
 from contracts.runtime.session import BatchSession
 from orchestrator.core.state import FINISHED, Parent, State
-from orchestrator.sagas.parcel import PARCEL
 from orchestrator.shell.tables import SagaRow
 
 COLUMNS = SagaRow.__table__.c
@@ -32,11 +31,6 @@ class Standing(NamedTuple):
     number: int
     status: str
     step: str
-
-
-def child_id(parent: SagaId, number: int) -> SagaId:
-    """The id of a saga's child: the same whichever command, and how often it, makes it begin."""
-    return SagaId(derived(parent, PARCEL.name, str(number)))
 
 
 def ended(session: BatchSession, children: Sequence[State], at: datetime) -> None:

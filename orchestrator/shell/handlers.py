@@ -12,15 +12,15 @@ from sqlalchemy import select
 from contracts.delivery.envelope import Envelope
 from contracts.delivery.service import Rows
 from contracts.messages.parcels import ParcelsClosed, ParcelsUnderWay, QueryParcels, ShipParcels
-from contracts.messages.values import SagaId
+from contracts.messages.values import SagaId, parcel_saga_id, saga_id_of
 from contracts.runtime.bulk import among
 from contracts.runtime.session import BatchSession
 from orchestrator.core.state import Parent
 from orchestrator.sagas.parcel import PARCEL
 from orchestrator.sagas.parcel_data import ParcelSent
 from orchestrator.shell import runner
-from orchestrator.shell.family import Standing, child_id, told
-from orchestrator.shell.runner import Beginning, orchestrator, saga_id_of
+from orchestrator.shell.family import Standing, told
+from orchestrator.shell.runner import Beginning, orchestrator
 from orchestrator.shell.tables import SagaRow
 
 __all__ = ["orchestrator"]
@@ -42,7 +42,7 @@ def ship(command: ShipParcels, session: BatchSession) -> ParcelsUnderWay:
             lines=parcel.lines,
             speed=command.speed,
         )
-        child = child_id(parent.saga, number)
+        child = parcel_saga_id(parent.saga, number)
         session.later(_begin, Beginning(PARCEL, child, command.order_id, data, parent))
     reason = f"{len(command.parcels)} parcels have begun"
     return ParcelsUnderWay(order_id=command.order_id, reason=reason)
@@ -64,7 +64,7 @@ def query(command: QueryParcels, session: BatchSession) -> ParcelsClosed | Parce
 
 def _children(query: QueryParcels) -> list[SagaId]:
     parent = saga_id_of(query.order_id)
-    return [child_id(parent, number) for number in range(1, query.count + 1)]
+    return [parcel_saga_id(parent, number) for number in range(1, query.count + 1)]
 
 
 def _begin(session: BatchSession, beginnings: list[Beginning]) -> None:

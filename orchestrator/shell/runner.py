@@ -65,11 +65,6 @@ class Beginning(NamedTuple):
     parent: Parent | None = None
 
 
-def saga_id_of(order_id: str) -> SagaId:
-    """The id of an order's saga."""
-    return SagaId(derived(order_id, "saga"))
-
-
 @cache
 def definition(name: str, version: int) -> Saga:
     """The definition of a saga with its waits scaled as this deployment says."""

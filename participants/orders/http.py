@@ -14,7 +14,7 @@ from sse_starlette import EventSourceResponse
 
 from contracts.messages.catalogue import read
 from contracts.messages.payable import Payable
-from contracts.messages.values import derived
+from contracts.messages.values import parcel_saga_id, saga_id_of
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.database import Database
 from contracts.runtime.problems import Problem
@@ -113,14 +113,14 @@ def _shown(row: OrderRow) -> dict[str, Any]:
 
 def _parcels(row: OrderRow) -> list[dict[str, Any]]:
     """The parcels of an order that is sent in several; each is a saga of its own."""
-    saga_id = derived(row.id, "saga")
+    saga_id = saga_id_of(row.id)
     known = [(int(number), parcel) for number, parcel in row.parcels.items() if "lines" in parcel]
     return [
         {
             "number": number,
             **{name: parcel[name] for name in SHOWN_OF_PARCEL},
             "amount": {"amount": parcel["amount"], "currency": row.currency},
-            "saga": f"/sagas/{derived(saga_id, 'parcel', str(number))}",
+            "saga": f"/sagas/{parcel_saga_id(saga_id, number)}",
         }
         for number, parcel in sorted(known)
     ]
@@ -150,7 +150,7 @@ def _awaited(order_id: str, accepted: Accepted) -> dict[str, Any] | None:
 
 
 def _references(order_id: str) -> dict[str, Any]:
-    saga_id = derived(order_id, "saga")
+    saga_id = saga_id_of(order_id)
     here = f"/orders/{order_id}"
     links = {"self": here, "events": f"{here}/events", "saga": f"/sagas/{saga_id}"}
     return {"saga_id": saga_id, "links": links}

@@ -14,7 +14,15 @@ from contracts.delivery.envelope import Envelope
 from contracts.delivery.memory import Memory
 from contracts.messages.base import Result
 from contracts.messages.inventory import InventoryCommittedInParcels
-from contracts.messages.values import MessageId, OrderId, Parcel, SagaId, stamped
+from contracts.messages.values import (
+    MessageId,
+    OrderId,
+    Parcel,
+    SagaId,
+    parcel_saga_id,
+    saga_id_of,
+    stamped,
+)
 from contracts.runtime.database import Database
 from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import Settings, settings
@@ -26,9 +34,8 @@ from orchestrator.core.turn import id_of
 from orchestrator.sagas import SAGAS
 from orchestrator.sagas.order_data import Order
 from orchestrator.shell import recent, runner
-from orchestrator.shell.family import child_id
 from orchestrator.shell.handlers import orchestrator
-from orchestrator.shell.runner import Beginning, saga_id_of
+from orchestrator.shell.runner import Beginning
 from tests.participants.bench import SIGNING_KEY, migrated
 
 ORDER, PARCEL = SAGAS["order", 1], SAGAS["parcel", 1]
@@ -196,7 +203,7 @@ def shipping(memory: Memory) -> OrderId:
 
 
 def children(order_id: OrderId) -> list[SagaId]:
-    return [child_id(saga_id_of(order_id), number) for number in (1, 2)]
+    return [parcel_saga_id(saga_id_of(order_id), number) for number in (1, 2)]
 
 
 def finish(host: Host, parcel: SagaId) -> None:

@@ -17,7 +17,15 @@ from contracts.delivery.service import Service
 from contracts.messages.base import Result
 from contracts.messages.fraud import FraudCheckPassed
 from contracts.messages.orders import OrderCancelled, OrderCreated
-from contracts.messages.values import CustomerId, MessageId, Money, OrderId, SagaId, stamped
+from contracts.messages.values import (
+    CustomerId,
+    MessageId,
+    Money,
+    OrderId,
+    SagaId,
+    saga_id_of,
+    stamped,
+)
 from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import Settings, settings
 from orchestrator.core.sample import example_of
@@ -26,7 +34,7 @@ from orchestrator.core.turn import id_of
 from orchestrator.sagas import SAGAS
 from orchestrator.sagas.order_data import Order
 from orchestrator.shell import clock, recent, runner, store
-from orchestrator.shell.runner import Beginning, orchestrator, saga_id_of
+from orchestrator.shell.runner import Beginning, orchestrator
 from tests.participants.bench import SIGNING_KEY, migrated
 
 ORDER = SAGAS["order", 1]
