@@ -3,10 +3,10 @@
 They are shipped or put back one by one; when the last is, the reservation is through.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from contracts.delivery.service import Rows, Service
+from contracts.delivery.service import Loads, Service
 from contracts.messages.parcels import (
     ParcelNotPicked,
     ParcelPicked,
@@ -19,7 +19,6 @@ from participants.inventory import holds
 from participants.inventory.holds import ITS_OWN, PUT_BACK, RELEASED, RESERVED, SHIPPED
 from participants.inventory.tables import Reservation
 
-Loads = Callable[[Sequence[Any]], Iterable[Rows]]
 PICKED = "picked"
 
 

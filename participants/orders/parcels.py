@@ -4,11 +4,10 @@ A parcel's part of the payable is as much of what is in none yet as its goods ar
 are in none yet, rounded half up: the last takes the rest, so that all add up to the penny.
 """
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from contracts.delivery.service import Rows, Service
+from contracts.delivery.service import Loads, Service
 from contracts.messages.catalogue import read
 from contracts.messages.parcels import (
     GiveUpParcel,
@@ -26,8 +25,6 @@ from participants.orders.payable import goods_of, share
 from participants.orders.returns import COMPLETED
 from participants.orders.statuses import FORGOTTEN, GIVEN_UP, OPEN, advance, fulfilled, known
 from participants.orders.tables import OrderRow, ReturnRow
-
-Loads = Callable[[Sequence[Any]], Iterable[Rows]]
 
 
 def handle(orders: Service, loads: Loads) -> None:

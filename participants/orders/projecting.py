@@ -3,10 +3,9 @@
 Nothing here is decided: events come in any order and twice, and a later stage stays.
 """
 
-from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from contracts.delivery.service import Rows, Service
+from contracts.delivery.service import Loads, Service
 from contracts.messages.base import Event, Result
 from contracts.messages.payments import (
     PaymentAuthorized,
@@ -24,8 +23,7 @@ from participants.orders.statuses import ON_ITS_WAY, advance, fulfilled, known, 
 from participants.orders.tables import OrderRow
 
 REST = "rest"  # what is given back of an order that is cancelled; it has no id of its own
-Loads = Callable[[Sequence[Any]], Iterable[Rows]]
-STAGES: dict[type[Event | Result], tuple[str, str]] = {
+REACHED: dict[type[Event | Result], tuple[str, str]] = {
     PaymentAuthorized: ("payment_status", "authorized"),
     PaymentFailed: ("payment_status", "failed"),
     PaymentCaptured: ("payment_status", "captured"),
@@ -39,7 +37,7 @@ STAGES: dict[type[Event | Result], tuple[str, str]] = {
 
 def follow(orders: Service, loads: Loads) -> None:
     """Let the service follow what is told of its orders."""
-    for event in STAGES:
+    for event in REACHED:
         orders.on(event, loads=loads)(_reached)
     orders.on(ManualReviewRequired, loads=loads)(_reviewed)
     orders.on(PaymentClosed, loads=loads)(_closed)
@@ -48,7 +46,7 @@ def follow(orders: Service, loads: Loads) -> None:
 
 
 def _reached(event: Any, session: BatchSession) -> None:
-    row, (axis, stage) = known(session, event.order_id), STAGES[type(event)]
+    row, (axis, stage) = known(session, event.order_id), REACHED[type(event)]
     if number := getattr(event, "parcel", 0):
         stage = _parcel(row, str(number), event, stage)
     advance(row, axis, stage)
@@ -88,7 +86,7 @@ def _returned(event: PaymentReturned, session: BatchSession) -> None:
     if event.parcel:
         return _part_refunded(row, f"parcel {event.parcel}", event.amount.amount)
     _gave_back(row, REST, event.amount.amount)
-    return advance(row, "payment_status", "refunded" if event.amount.amount else "voided")
+    advance(row, "payment_status", "refunded" if event.amount.amount else "voided")
 
 
 def _refunded(event: PaymentRefunded, session: BatchSession) -> None:

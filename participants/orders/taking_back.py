@@ -1,9 +1,9 @@
 """Cancelling a confirmed order, and taking lines of a shipped one back: what is said to each."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from contracts.delivery.service import Rows, Service
+from contracts.delivery.service import Loads, Rows, Service
 from contracts.messages.orders import OrderCancelled
 from contracts.messages.returns import (
     CancelOrder,
@@ -29,7 +29,6 @@ from participants.orders.returns import COMPLETED
 from participants.orders.statuses import advance, known
 from participants.orders.tables import OrderRow, ReturnRow, load_whole
 
-Loads = Callable[[Sequence[Any]], Iterable[Rows]]
 OPEN, WITHDRAWN = "open", "withdrawn"
 Registered = ReturnAccepted | ReturnExpected | ReturnRefused
 

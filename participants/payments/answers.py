@@ -105,7 +105,7 @@ def of_refund(payment: Payment, refund: Refund, reason: str = "") -> OfRefund:
         return PaymentRefunded(
             order_id=_order(payment),
             refund_id=refund.refund_id,
-            amount=_money(payment, refund.amount),
+            amount=money(payment, refund.amount),
             reference=refund.reference or payment.reference,
         )
     return not_given(refund) if refund.state == REFUSED else unknown(payment, reason)
@@ -115,7 +115,7 @@ def of_return(payment: Payment, refund: Refund | None, reason: str = "") -> OfRe
     """Is nothing held, and nothing kept? Other refunds may still be on their way."""
     if nothing_kept(payment):
         amount = refund.amount if refund and refund.state == GIVEN else 0
-        return PaymentReturned(order_id=_order(payment), amount=_money(payment, amount))
+        return PaymentReturned(order_id=_order(payment), amount=money(payment, amount))
     if refund and refund.state == REFUSED:
         return not_given(refund)
     return unknown(payment, reason)
@@ -135,14 +135,15 @@ def _order(payment: Payment) -> OrderId:
     return OrderId(payment.order_id)
 
 
-def _money(payment: Payment, amount: int) -> Money:
+def money(payment: Payment, amount: int) -> Money:
+    """So much in the currency of the payment."""
     return Money(amount=amount, currency=payment.currency or NO_CURRENCY)
 
 
 def _authorized(payment: Payment) -> PaymentAuthorized:
     return PaymentAuthorized(
         order_id=_order(payment),
-        amount=_money(payment, payment.amount),
+        amount=money(payment, payment.amount),
         reference=payment.reference,
     )
 
@@ -150,7 +151,7 @@ def _authorized(payment: Payment) -> PaymentAuthorized:
 def _captured(payment: Payment) -> PaymentCaptured:
     return PaymentCaptured(
         order_id=_order(payment),
-        amount=_money(payment, payment.taken),
+        amount=money(payment, payment.taken),
         reference=payment.reference,
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from contracts.delivery.service import Rows, Service
+from contracts.delivery.service import Loads, Rows, Service
 from contracts.messages.payments import (
     CapturePayment,
     ClosePayment,
@@ -13,19 +13,19 @@ from contracts.messages.payments import (
 )
 from contracts.runtime.session import BatchSession
 from participants.payments import parts, recording, refunds
-from participants.payments.answers import HELD, LETTING_GO, REFUSED, OfCapture
+from participants.payments.answers import HELD, LETTING_GO, REFUSED, OfCapture, OfReturn
 from participants.payments.captures import TakePart, take_part
 from participants.payments.giving_back import GiveBack
-from participants.payments.parts import OfClose, OfPartBack, OfQuery
+from participants.payments.parts import OfClose, OfQuery
 from participants.payments.provider import LetGo, Take
 from participants.payments.recording import agreed, publish
 from participants.payments.tables import Capture, Payment, Refund
 
 
-def handle(payments: Service) -> None:
+def handle(payments: Service, loads: Loads) -> None:
     """Let the service handle these commands, and perform what they want done."""
     payments.handles(QueryCapture, loads=_queried)(_query)
-    payments.handles(ClosePayment, loads=_closed)(_close)
+    payments.handles(ClosePayment, loads=loads)(_close)
     payments.performs(TakePart, record=recording.take_part, loads=captures)(take_part)
 
 
@@ -52,7 +52,7 @@ def capture(
 
 def give_back(
     command: ReturnPayment, session: BatchSession, payment: Payment
-) -> OfPartBack | TakePart | Take | GiveBack:
+) -> OfReturn | TakePart | Take | GiveBack:
     """Give back what was taken for a parcel; from now on nothing is."""
     part = parts.let_off(session, payment, command)
     answer = parts.returning(session, payment, part, anew=True)
@@ -89,7 +89,3 @@ def _close(command: ClosePayment, session: BatchSession) -> OfClose | LetGo:
 def _queried(messages: Sequence[QueryCapture]) -> Iterable[Rows]:
     known = {(message.order_id, message.refund_id) for message in messages}
     return (*captures(messages), (Refund, known))
-
-
-def _closed(messages: Sequence[ClosePayment]) -> Iterable[Rows]:
-    return ((Payment, {message.order_id for message in messages}),)

@@ -56,7 +56,7 @@ from participants.payments.answers import (
 from participants.payments.captures import TakePart
 from participants.payments.giving_back import GiveBack
 from participants.payments.ledger import INVOICE
-from participants.payments.parts import OfPartBack, of_close
+from participants.payments.parts import of_close
 from participants.payments.provider import Hold, LetGo, Take
 from participants.payments.recording import agreed, publish, returned
 from participants.payments.refunds import taking
@@ -142,7 +142,7 @@ def capture(command: CapturePayment, session: BatchSession) -> OfCapture | Hold 
 @payments.handles(ReturnPayment, loads=_returned)
 def give_all_back(
     command: ReturnPayment, session: BatchSession
-) -> OfReturn | OfPartBack | LetGo | GiveBack | Take | TakePart:
+) -> OfReturn | LetGo | GiveBack | Take | TakePart:
     """Let go of what is held or give back what was taken; from now on nothing is taken."""
     payment = _known(session, command.order_id)
     if command.parcel:
@@ -216,7 +216,7 @@ def query_refund(
     return _refunded(session, payment, known)
 
 
-by_parcel.handle(payments)
+by_parcel.handle(payments, _payments)
 payments.performs(Hold, record=recording.hold, loads=_payments)(provider.hold)
 payments.performs(LetGo, record=recording.let_go, loads=_returns)(provider.let_go)
 payments.performs(Take, record=recording.take, loads=_payments)(provider.take)

@@ -19,7 +19,7 @@ from contracts.messages.payments import (
     RefundFailed,
     ReturnPayment,
 )
-from contracts.messages.values import Money, OrderId
+from contracts.messages.values import OrderId
 from contracts.runtime.session import BatchSession
 from participants.payments import answers, refunds
 from participants.payments.answers import (
@@ -31,6 +31,8 @@ from participants.payments.answers import (
     TAKEN,
     TAKING,
     OfCapture,
+    OfReturn,
+    money,
 )
 from participants.payments.captures import TakePart
 from participants.payments.giving_back import GiveBack
@@ -40,7 +42,6 @@ from participants.payments.refunds import taking
 from participants.payments.tables import Capture, Payment, Refund
 
 SEVERAL_TIMES = ("card", INVOICE)
-OfPartBack = PaymentReturned | RefundFailed | PaymentStatusUnknown
 OfQuery = OfCapture | PaymentReturned
 OfClose = PaymentClosed | PaymentStatusUnknown
 
@@ -116,7 +117,7 @@ def let_off(session: BatchSession, payment: Payment, command: ReturnPayment) -> 
 
 def returning(
     session: BatchSession, payment: Payment, part: Capture, anew: bool = False
-) -> OfPartBack | TakePart | Take | GiveBack:
+) -> OfReturn | TakePart | Take | GiveBack:
     """What the return of a part needs next, or its answer; `anew` tries again what was refused."""
     if call := next_call(session, payment, part):
         return call
@@ -142,7 +143,7 @@ def of_part(
     if part.state == TAKEN:
         return PaymentCaptured(
             order_id=OrderId(payment.order_id),
-            amount=_money(payment, part.amount),
+            amount=money(payment, part.amount),
             reference=payment.reference,
             parcel=part.parcel,
         )
@@ -153,11 +154,11 @@ def of_part(
 
 def of_part_back(
     payment: Payment, part: Capture, refund: Refund | None, reason: str = ""
-) -> OfPartBack:
+) -> OfReturn:
     """Is nothing of the part kept?"""
     back = refund.amount if refund and refund.state == GIVEN else 0
     if part.state == GONE or back or (payment.return_id and answers.nothing_kept(payment)):
-        amount = _money(payment, back)
+        amount = money(payment, back)
         order_id = OrderId(payment.order_id)
         return PaymentReturned(order_id=order_id, amount=amount, parcel=part.parcel)
     if refund and refund.state == REFUSED:
@@ -177,7 +178,7 @@ def of_close(payment: Payment, reason: str = "") -> OfClose:
     """Is nothing more taken, and nothing held?"""
     if payment.state in (TAKEN, GONE, REFUSED):
         taken = payment.taken if payment.state == TAKEN else 0
-        return PaymentClosed(order_id=OrderId(payment.order_id), taken=_money(payment, taken))
+        return PaymentClosed(order_id=OrderId(payment.order_id), taken=money(payment, taken))
     return answers.unknown(payment, reason)
 
 
@@ -206,7 +207,3 @@ def _taking_part(payment: Payment, part: Capture) -> TakePart:
         asked_at=part.asked_at,
         look=bool(part.return_id),
     )
-
-
-def _money(payment: Payment, amount: int) -> Money:
-    return Money(amount=amount, currency=payment.currency or answers.NO_CURRENCY)
