@@ -27,6 +27,7 @@ BACKORDERED = review(
     within=hours(14 * 24),
     then="undo",
 )
+SUSPICION: Rules = {FraudSuspected: SUSPECTED}
 MISSING: Rules = {InventoryPartiallyReserved: SHORT, InventoryBackordered: BACKORDERED}
 ASK_PAYMENTS = query(Order.query_payment, every=seconds(30), attempts=10)
 ASK_SHIPPING = query(Order.query_shipping, every=seconds(30), attempts=10)
@@ -43,13 +44,7 @@ ORDER = Saga(
     deadline=minutes(30),
     steps=(
         step("create order", do=Order.create, undo=Order.reject),
-        step(
-            "check fraud",
-            do=Order.check_fraud,
-            within=seconds(5),
-            attempts=3,
-            on={FraudSuspected: SUSPECTED},
-        ),
+        step("check fraud", do=Order.check_fraud, within=seconds(5), attempts=3, on=SUSPICION),
         parallel(
             step("reserve inventory", do=Order.reserve, undo=Order.release, on=MISSING),
             step(
