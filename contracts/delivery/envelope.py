@@ -6,7 +6,6 @@ extensions.
 What it carries is read and written by the catalogue.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
@@ -16,7 +15,6 @@ import msgspec
 from contracts.messages.base import Message
 from contracts.messages.catalogue import (
     Misshapen,
-    joined,
     json_object,
     message_of,
     read,
@@ -86,11 +84,6 @@ def encoded(envelope: Envelope) -> bytes:
     if envelope.again:
         head["again"] = True
     return json_object(head, envelope.message)
-
-
-def encoded_batch(envelopes: Iterable[Envelope]) -> bytes:
-    """The envelopes as one CloudEvents JSON batch."""
-    return joined(encoded(envelope) for envelope in envelopes)
 
 
 def repeated(envelope: Envelope) -> Envelope:
