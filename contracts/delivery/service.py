@@ -107,6 +107,8 @@ class Handling:
 
     handler: Handler
     loads: Loads | None = None
+    then: type[Event] | None = None
+    within: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -163,14 +165,22 @@ class Service:
         return register
 
     def on(
-        self, event: type[E], *, loads: Loads | None = None
+        self,
+        event: type[E],
+        *,
+        loads: Loads | None = None,
+        then: type[Event] | None = None,
+        within: timedelta | None = None,
     ) -> Callable[[Callable[[E, BatchSession], Intent | None]], Handler]:
-        """Subscribe to `event` (an event or a public result)."""
+        """Subscribe to `event` (an event or a public result).
+
+        `then` is what this reaction owes the world `within` a time; it makes its absence visible.
+        """
         if not is_public(event):
             raise NotPublic(event)
 
         def register(handler: Callable[[E, BatchSession], Intent | None]) -> Handler:
-            self._add(event, Handling(handler, loads))
+            self._add(event, Handling(handler, loads, then, within))
             return handler
 
         return register
