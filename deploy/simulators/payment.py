@@ -3,8 +3,8 @@
 The payment method chooses the fate: `pm_card_visa` is accepted, `pm_card_chargeDeclined` declined;
 `pm_sim_timeout_before` (the first call is lost before its effect), `pm_sim_timeout_after` (the
 effect happens and the first answer never comes), `pm_sim_unknown` (the effect happens, and no call
-about it is answered while the switch `unknown_silent` is on), `pm_sim_500_after` (the effect
-happens, the answer is a 500, and the replay under the same key is the same 500).
+about it is answered while `unknown_silent` is on), `pm_sim_unreported` (that, and no webhook),
+`pm_sim_500_after` (the effect happens, the answer is a 500, and so is its replay under that key).
 
 More switches: `slow_seconds` is how long a change is under way at the provider, whether or not the
 caller still waits; `search_blind` lets searches find nothing, as an index that is behind would;
@@ -36,6 +36,7 @@ FAULTS = {
     "refunds": "",
     **SWITCHES,
 }
+UNKNOWN, UNREPORTED = "pm_sim_unknown", "pm_sim_unreported"
 Form = dict[str, str]
 Change = Callable[[dict[str, Any], Form], dict[str, Any]]
 
@@ -239,7 +240,8 @@ class Provider:
             kind = "declined"
         self.intents[intent["id"]] = intent
         self._news.append({"kind": kind, "intent": intent})
-        self._webhooks.add_intent(intent)
+        if intent["payment_method"] != UNREPORTED:
+            self._webhooks.add_intent(intent)
         return intent
 
     def _ever_held(self, intent: dict[str, Any]) -> bool:
@@ -271,7 +273,7 @@ class Provider:
             return _response(wrong.answer)
 
     async def _silence(self, method: str | None) -> None:
-        if method == "pm_sim_unknown" and self._simulator.faults["unknown_silent"]:
+        if method in (UNKNOWN, UNREPORTED) and self._simulator.faults["unknown_silent"]:
             await never()
 
 
