@@ -17,14 +17,15 @@ demo: .venv/ready-run ## start everything, submit orders that meet every path, s
 	$(bin)/concerto demo --broker $(BROKER) --data $(DATA) $(if $(KEEP),--keep)
 
 test: .venv/ready-dev ## run every test (what needs nothing runs first)
-	$(bin)/python -m pytest -q
+	$(bin)/python -m pytest -q --durations=20
 
 quick: .venv/ready-dev ## run the tests that need nothing but Python
 	$(bin)/python -m pytest -q tests/core tests/stories tests/messages tests/deploy tests/docs \
 		tests/test_tidy.py
 
-faults: .venv/ready-dev ## kill every process once during 1,000 orders, and more
-	CONCERTO_FAULT_ORDERS=1000 $(bin)/python -m pytest -v tests/system/test_faults.py
+faults: .venv/ready-dev ## kill every process once during 1,000 orders; 20 last units for 100 each
+	CONCERTO_FAULT_ORDERS=1000 CONCERTO_LAST_UNITS=20 $(bin)/python -m pytest -v \
+		tests/system/test_faults.py tests/system/test_last_unit.py
 
 check: .venv/ready-dev ## ruff, mypy, import rules, dependencies
 	$(bin)/ruff check --no-cache
