@@ -59,19 +59,17 @@ def is_guest(customer_id: str) -> bool:
 def redeem(session: BatchSession, order_id: str, customer_id: str, points: int) -> None:
     """Take these points for the order; there must be enough."""
     ledger.move(session, customer_id, "redeem", points, order_id)
-    session.add(
-        OrderRedemption(order_id=order_id, customer_id=customer_id, points=points, state=APPLIED)
-    )
+    session.add(_redemption(order_id, customer_id, points, APPLIED))
 
 
 def restore(session: BatchSession, order_id: OrderId) -> None:
-    """Give back what the order took; where it took nothing, make sure that it never will."""
+    """Give back what the order took and has not come back in parts; where it took nothing, make
+    sure that it never will."""
     taken: OrderRedemption | None = session.get(OrderRedemption, order_id)
     if taken is None:
-        session.add(OrderRedemption(order_id=order_id, customer_id="", points=0, state=RESTORED))
+        session.add(_redemption(order_id, "", 0, RESTORED))
     elif taken.state == APPLIED:
-        _load_account(session, taken)
-        ledger.move(session, taken.customer_id, "restore", taken.points, order_id)
+        _return(session, taken, taken.points)
         taken.state = RESTORED
 
 
@@ -110,11 +108,11 @@ def take_back(session: BatchSession, order_id: OrderId, amount: int | None = Non
 
 
 def give_back(session: BatchSession, order_id: OrderId, points: int) -> None:
-    """Give back points with which goods were paid that have come back."""
+    """Give back points with which goods were paid that have come back, of those that are left: an
+    order may be cancelled while a parcel of it is given up."""
     taken: OrderRedemption | None = session.get(OrderRedemption, order_id)
-    if taken and points:
-        _load_account(session, taken)
-        ledger.move(session, taken.customer_id, "restore", min(points, taken.points), order_id)
+    if taken:
+        _return(session, taken, points)
 
 
 def adjust(session: BatchSession, customer_id: str, points: int, reason: str) -> bool:
@@ -123,6 +121,20 @@ def adjust(session: BatchSession, customer_id: str, points: int, reason: str) ->
     if enough:
         ledger.move(session, customer_id, "adjust", points, None, reason)
     return enough
+
+
+def _return(session: BatchSession, taken: OrderRedemption, points: int) -> None:
+    """Let as many of these points come back as have not yet."""
+    if back := min(points, taken.points - taken.returned):
+        _load_account(session, taken)
+        ledger.move(session, taken.customer_id, "restore", back, taken.order_id)
+        taken.returned += back
+
+
+def _redemption(order_id: str, customer_id: str, points: int, state: str) -> OrderRedemption:
+    return OrderRedemption(
+        order_id=order_id, customer_id=customer_id, points=points, returned=0, state=state
+    )
 
 
 def _earning(order_id: str, customer_id: str, amount: int, points: int, state: str) -> OrderEarning:

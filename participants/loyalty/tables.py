@@ -40,12 +40,14 @@ class OrderEarning(Base):
 
 
 class OrderRedemption(Base):
-    """What one order took. `restored` without points is the tombstone of an early undo."""
+    """What one order took, and how much of it was `returned` since. `restored` without points is
+    the tombstone of an early undo."""
 
     __tablename__ = "order_redemptions"
     order_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
     customer_id: Mapped[str]
     points: Mapped[int]
+    returned: Mapped[int]
     state: Mapped[str]
     at: Mapped[datetime] = mapped_column(server_default=func.now())
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from contracts.messages.loyalty import RestorePoints
 from contracts.messages.returns import OrderRefunded
 from contracts.messages.values import CustomerId, Money, OrderId
 from participants.loyalty import ledger, points
@@ -50,6 +51,24 @@ def test_an_order_that_is_paid_back_in_parts_gives_its_points_back_in_parts(desk
     told = [("earn", 20), ("reverse", -8), ("restore", 10), ("reverse", -12), ("restore", 20)]
     assert entries(desk, customer)[2:] == told
     assert balance(desk, customer) == 40
+
+
+@pytest.mark.parametrize("part_first", [True, False])
+def test_points_come_back_once_when_an_order_is_cancelled_while_a_parcel_is_given_up(
+    desk: Bench, part_first: bool
+) -> None:
+    """Whichever is heard first."""
+    customer, order = member(desk, 40), new_order()
+    desk.ask(redeem(order, customer, 30))
+    desk.send_all([confirmed(order, customer, 2000)])
+    part = refunded(order, customer, "1", 750, 10)
+    if part_first:
+        desk.send_all([part])
+    desk.ask(RestorePoints(order_id=order))
+    if not part_first:
+        desk.send_all([part])
+    restored = [count for operation, count in entries(desk, customer) if operation == "restore"]
+    assert sum(restored) == 30
 
 
 def test_parts_too_small_for_a_point_take_back_as_much_as_the_whole(desk: Bench) -> None:

@@ -41,9 +41,10 @@ def _orders() -> None:
         sa.Column("order_id", ID, primary_key=True),
         sa.Column("customer_id", sa.Text, nullable=False),
         sa.Column("points", sa.BigInteger, nullable=False),
+        sa.Column("returned", sa.BigInteger, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
-        sa.CheckConstraint("points >= 0"),
+        sa.CheckConstraint("returned BETWEEN 0 AND points"),
     )
     op.create_table(
         "order_earnings",
