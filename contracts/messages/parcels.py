@@ -78,7 +78,8 @@ class OpenParcel(Command[ParcelOpened | ParcelNotOpened], to="orders"):
 
 @dataclass(frozen=True, kw_only=True)
 class ParcelForgotten(Succeeded):
-    """The parcel was never opened, and will not be."""
+    """Nothing is paid back for the parcel: it was never opened, and will not be, or its order was
+    cancelled, which gives all of it back."""
 
     order_id: OrderId
     parcel: int

@@ -83,6 +83,8 @@ def _give_up(command: GiveUpParcel, session: BatchSession) -> OrderRefunded | Pa
         row.parcels = {**row.parcels, number: {"state": FORGOTTEN}}
         return ParcelForgotten(order_id=command.order_id, parcel=command.parcel)
     return_id = derived(command.order_id, "parcel", number)
+    if parcel["state"] != GIVEN_UP and row.status == "cancelled":  # all of it is given back
+        return ParcelForgotten(order_id=command.order_id, parcel=command.parcel)
     if parcel["state"] != GIVEN_UP:
         row.parcels = {**row.parcels, number: {**parcel, "state": GIVEN_UP}}
         session.add(_returned(return_id, row, parcel))

@@ -16,7 +16,7 @@ from contracts.messages.payable import Payable
 from contracts.messages.returns import ReturnLine
 from contracts.messages.values import Line
 from participants.orders.payable import part_of
-from participants.orders.statuses import GIVEN_UP
+from participants.orders.statuses import GIVEN_UP, LOST
 from participants.orders.tables import OrderRow
 
 CANCEL, UNLOCKED = "cancel", "unlocked"
@@ -52,7 +52,7 @@ def why_not_returned(row: OrderRow | None, wanted: Units, missing: bool = False)
         return "it is not paid yet"
     if not (missing or row.parcels or row.fulfilment_status in SENT):
         return "nothing of it was sent"
-    left = left_of(row) if missing else returnable(row)
+    left = returnable(row, missing)
     if not wanted or not left:
         return "nothing is left of it"
     if more := sorted(sku for sku, units in wanted.items() if units > left.get(sku, 0)):
@@ -60,12 +60,14 @@ def why_not_returned(row: OrderRow | None, wanted: Units, missing: bool = False)
     return ""
 
 
-def wanted_of(row: OrderRow | None, lines: Iterable[ReturnLine]) -> dict[str, int]:
+def wanted_of(
+    row: OrderRow | None, lines: Iterable[ReturnLine], missing: bool = False
+) -> dict[str, int]:
     """The units that are named; all that is left when none are."""
     units: Counter[str] = Counter()
     for line in lines:
         units[line.sku] += line.quantity
-    return dict(units) or (returnable(row) if row else {})
+    return dict(units) or (returnable(row, missing) if row else {})
 
 
 def left_of(row: OrderRow) -> dict[str, int]:
@@ -76,13 +78,13 @@ def left_of(row: OrderRow) -> dict[str, int]:
     return {sku: units for sku, units in left.items() if units > 0}
 
 
-def returnable(row: OrderRow) -> dict[str, int]:
-    """The units that were sent and did not come back yet."""
+def returnable(row: OrderRow, missing: bool = False) -> dict[str, int]:
+    """The units that were sent and did not come back yet; those in a parcel that is lost may be
+    `missing`. What no carrier has yet may still be given up, and is paid back then."""
     left = Counter(left_of(row))
     if row.parcels:
-        counted = [
-            parcel for parcel in row.parcels.values() if parcel["state"] in (*SENT, GIVEN_UP)
-        ]
+        gone = (*SENT, GIVEN_UP, LOST) if missing else (*SENT, GIVEN_UP)
+        counted = [parcel for parcel in row.parcels.values() if parcel["state"] in gone]
         in_parcels = sum((Counter(units_of(parcel)) for parcel in counted), Counter())
         waiting = units_of({"lines": row.lines})
         left -= Counter(waiting) - in_parcels

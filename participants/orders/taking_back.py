@@ -79,7 +79,7 @@ def _register(command: RegisterReturn, session: BatchSession) -> Registered:
     load_whole(session)
     row, known_return = _both(session, command)
     if known_return is None:
-        units = returns.wanted_of(row, command.lines)
+        units = returns.wanted_of(row, command.lines, command.missing)
         if reason := returns.why_not_returned(row, units, command.missing):
             return _refused(command, reason)
         counting = [each for each in _all_of(session, row) if each.state != WITHDRAWN]

@@ -23,6 +23,8 @@ from contracts.messages.payments import (
     PaymentReturned,
 )
 from contracts.messages.returns import (
+    CancelOrder,
+    LockOrder,
     OrderRefunded,
     RegisterReturn,
     ReturnAccepted,
@@ -193,6 +195,36 @@ def test_what_is_in_a_parcel_that_was_not_sent_cannot_be_returned(desk: Bench) -
 
     assert isinstance(give_back("B"), ReturnRefused)
     assert isinstance(give_back("A"), ReturnAccepted)
+
+
+def test_what_may_still_be_given_up_is_not_reported_missing(desk: Bench) -> None:
+    """Or it would be paid back twice. What is in a parcel that is lost may be."""
+    order = confirmed(desk)
+    for parcel in (1, 2, 3):
+        desk.ask(opening(order, parcel))
+    desk.send_all([captured(order, parcel) for parcel in (1, 2, 3)])
+    desk.send_all([ParcelLost(order_id=order, carrier="c", tracking="t", parcel=1)])
+
+    def missing(sku: str) -> Any:
+        lines = (ReturnLine(sku=Sku(sku), quantity=1),)
+        wanted = RegisterReturn(
+            order_id=order, return_id=f"{order} {sku}", lines=lines, received=True, missing=True
+        )
+        return desk.ask(wanted)
+
+    assert isinstance(missing("B"), ReturnRefused)
+    assert isinstance(missing("A"), ReturnAccepted)
+
+
+def test_a_parcel_of_a_cancelled_order_is_not_paid_back_once_more(desk: Bench) -> None:
+    """The order was cancelled while the parcel waited for a person."""
+    order = confirmed(desk)
+    for parcel in (1, 2, 3):
+        desk.ask(opening(order, parcel))
+    desk.ask(LockOrder(order_id=order))
+    desk.ask(CancelOrder(order_id=order, reason="not wanted"))
+    assert isinstance(desk.ask(GiveUpParcel(order_id=order, parcel=1)), ParcelForgotten)
+    assert desk.rows("SELECT count(*) FROM returns WHERE order_id = :id", id=order) == [(0,)]
 
 
 def test_a_parcel_that_was_given_up_first_is_not_opened(desk: Bench) -> None:
