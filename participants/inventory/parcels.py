@@ -3,6 +3,7 @@
 They are shipped or put back one by one; when the last is, the reservation is through.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,13 +38,15 @@ def ship(session: BatchSession, held: Reservation, parcel: int) -> None:
 
 
 def sent(session: BatchSession, held: Reservation, units: Mapping[Any, int]) -> None:
-    """So many units are out, so the parcels they were in were sent, even if nobody has told so."""
-    out = holds.total(holds.shipped(held))
+    """So many units more come back, so the parcels they were in were sent, even if nobody has told
+    so."""
+    out = Counter(holds.total(holds.shipped(held)))
+    back = sum((Counter(holds.total(each)) for each in held.returned.values()), Counter(units))
     for number, parcel in sorted(held.parcels.items()):
-        short = any(out.get(sku, 0) < units.get(sku, 0) for sku in parcel["units"])
+        short = any(out[sku] < back[sku] for sku in parcel["units"])
         if short and parcel["state"] == PICKED:
             _move(session, held, number, SHIPPED)
-            out = holds.total(holds.shipped(held))
+            out = Counter(holds.total(holds.shipped(held)))
 
 
 def _pick(command: PickParcel, session: BatchSession) -> ParcelPicked | ParcelNotPicked:

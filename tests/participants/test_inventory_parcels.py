@@ -129,6 +129,19 @@ def test_a_return_brings_back_what_was_sent_even_if_nobody_has_told_so(store: Be
     assert (standing(store, one), standing(store, other)) == ((4, 0, 2, 1), (3, 0, 2, 0))
 
 
+def test_units_of_two_parcels_come_back_one_after_the_other_before_anybody_has_told(
+    store: Bench,
+) -> None:
+    """The second return is of the second parcel, for the first one's units are back."""
+    sku = stocked(store, 5)
+    order = committed(store, (sku, 2))
+    store.send_all([pick(order, 1, (sku, 1)), pick(order, 2, (sku, 1))])
+    for name in ("r1", "r2"):
+        one = (ReturnLine(sku=sku, quantity=1),)
+        store.ask(ReceiveReturn(order_id=order, return_id=name, lines=one))
+    assert standing(store, sku) == (5, 0, 2, 2)
+
+
 def test_each_parcel_leaves_its_warehouse(store: Bench) -> None:
     """One is put back where it stood, the other is sent and comes back there."""
     sku = stocked(store, 1, north=2)
