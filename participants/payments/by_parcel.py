@@ -12,7 +12,7 @@ from contracts.messages.payments import (
     ReturnPayment,
 )
 from contracts.runtime.session import BatchSession
-from participants.payments import parts, recording, refunds
+from participants.payments import answers, parts, recording, refunds
 from participants.payments.answers import HELD, LETTING_GO, REFUSED, OfCapture, OfReturn
 from participants.payments.captures import TakePart, take_part
 from participants.payments.giving_back import GiveBack
@@ -41,6 +41,8 @@ def capture(
     """Take the part of a parcel; the rest stays held for the others."""
     part = parts.part_of(session, payment, command.parcel)
     if part is None or part.state == REFUSED:
+        if payment.return_id:  # all of it was returned: no part is begun any more
+            return answers.of_capture_returned(payment, gone=True)
         if refused := parts.refusal(payment, command):
             return refused
         part = parts.begin(session, payment, command.parcel, command.amount.amount)

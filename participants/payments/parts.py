@@ -87,11 +87,19 @@ def next_call(session: BatchSession, payment: Payment, part: Capture) -> TakePar
         payment.taken = payment.amount - payment.let_off
     if part.state == ASKING and payment.state == TAKING:
         return taking(payment)
-    if part.state == ASKING and payment.state == TAKEN:
-        part.state = TAKEN
-    elif part.state == ASKING and payment.state in (REFUSED, GONE):
-        part.state, part.code, part.reason = REFUSED, payment.code, payment.reason
+    learn(payment, part)
     return None
+
+
+def learn(payment: Payment, part: Capture) -> None:
+    """What came of the payment as a whole came of the part, where all is taken at once. What was
+    asked for and is held still was refused."""
+    if part.state != ASKING or payment.in_parts:
+        return
+    if payment.state == TAKEN:
+        part.state = TAKEN
+    elif payment.state in (HELD, REFUSED, GONE):
+        part.state, part.code, part.reason = REFUSED, payment.code, payment.reason
 
 
 def renew(part: Capture) -> None:

@@ -166,7 +166,7 @@ def tell_of(
     if part is None:
         result = answers.told(asked, payment, refund, reason)
         return publish(session, refund or payment, result)
-    parts.next_call(session, payment, part)  # what the payment has learned, it has too
+    parts.learn(payment, part)
     return publish(session, part, parts.told(asked, payment, part, refund, reason))
 
 

@@ -219,6 +219,19 @@ def test_a_cancelled_order_keeps_nothing_of_what_its_parcels_took(
     assert received(provider, order) == (1200, "succeeded")
 
 
+@pytest.mark.parametrize("refused_before", [False, True])
+def test_of_a_cancelled_order_no_part_is_taken_and_nobody_is_asked(
+    desk: Bench, provider: Running, refused_before: bool
+) -> None:
+    """Nothing was taken yet: that is no failure, but what was wanted."""
+    order = held(desk)
+    if refused_before:
+        assert isinstance(desk.ask(part(order, 1, 2000)), PaymentFailed)
+    desk.ask(ReturnPayment(order_id=order, refund_id="cancel"))
+    assert desk.ask(part(order, 1, 1200)) == PaymentNotTaken(order_id=order)
+    assert statuses(provider, order) == ["canceled"]
+
+
 def test_a_wallet_is_captured_once_with_the_first_parcel(desk: Bench, provider: Running) -> None:
     """For all that is not given up; each parcel's part counts as taken, and goes back alone."""
     order = held(desk, method="wallet")
@@ -229,6 +242,17 @@ def test_a_wallet_is_captured_once_with_the_first_parcel(desk: Bench, provider: 
     assert desk.ask(back(order, 2, 700)).amount == pence(700)
     closed = desk.ask(ClosePayment(order_id=order))
     assert closed == PaymentClosed(order_id=order, taken=pence(1900))
+
+
+def test_a_wallet_that_is_not_captured_refuses_the_part(desk: Bench, provider: Running) -> None:
+    """For certain, so that a person is asked and it can be tried again."""
+    order = held(desk, method="wallet")
+    desk.rows("UPDATE payments SET amount = amount + 1 WHERE order_id = :id", id=order)
+    answer = desk.ask(part(order, 1, 1200))  # the provider holds less than is asked for
+    assert isinstance(answer, PaymentFailed)
+    desk.rows("UPDATE payments SET amount = amount - 1 WHERE order_id = :id", id=order)
+    taken(order, 1, 1200, desk.ask(part(order, 1, 1200)))
+    assert received(provider, order) == (1999, "succeeded")
 
 
 def test_an_invoice_is_written_part_by_part(desk: Bench) -> None:
