@@ -48,7 +48,7 @@ def capture(
         part = parts.begin(session, payment, command.parcel, command.amount.amount)
     if call := None if payment.return_id else parts.next_call(session, payment, part):
         return agreed(session, payment, call)
-    refund = refunds.refund_of(session, payment, part.return_id) if part.return_id else None
+    refund = refunds.refund_of(session, payment, part.return_id)
     return publish(session, part, parts.of_part(payment, part, refund))
 
 

@@ -81,6 +81,8 @@ def begin(session: BatchSession, payment: Payment, refund_id: str, amount: int) 
 
 def refund_of(session: BatchSession, payment: Payment, refund_id: str) -> Refund | None:
     """The refund of this id, if it was ever begun."""
+    if not refund_id:
+        return None
     found: Refund | None = session.get(Refund, (payment.order_id, refund_id))
     return found
 

@@ -262,3 +262,10 @@ def test_an_invoice_is_written_part_by_part(desk: Bench) -> None:
     assert desk.ask(ClosePayment(order_id=order)).taken == pence(1200)
     names = [name for name, _ in ledger(desk, order)]
     assert names == ["owe", "bill", "invoice", "waive"]
+
+
+def test_no_refund_is_looked_for_where_nothing_was_given_back(desk: Bench) -> None:
+    """A query for each parcel would be one too many."""
+    orders = [held(desk, method="invoice") for _ in range(3)]
+    assert desk.statements([part(order, 1, 1200) for order in orders], "refunds") == 0
+    assert desk.statements([query(order, 1) for order in orders], "refunds") == 1
