@@ -132,7 +132,7 @@ def _taken_is_shipped(seen: Evidence, checked: Checked) -> None:
     checked.all_of("I14", "more than one parcel for", len(seen.parcels), twice)
     back = {order for order, amount in seen.refunds.items() if amount >= seen.taken[order]}
     unsent = [o for o, parcels in seen.unsent.items() if o in seen.judged and parcels]
-    missing = [o for o in unsent if o not in seen.in_review]
+    missing = [o for o in unsent if o not in seen.in_review | back]
     checked.all_of("I5", "a parcel is paid for, neither sent nor given up", len(unsent), missing)
     accounted = seen.shipped | seen.in_review | back
     wrong = [o for o in taken if o not in accounted]
