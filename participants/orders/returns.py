@@ -16,7 +16,7 @@ from contracts.messages.payable import Payable
 from contracts.messages.returns import ReturnLine
 from contracts.messages.values import Line
 from participants.orders.payable import part_of
-from participants.orders.statuses import GIVEN_UP, LOST
+from participants.orders.statuses import GIVEN_UP, LOST, OPEN
 from participants.orders.tables import OrderRow
 
 CANCEL, UNLOCKED = "cancel", "unlocked"
@@ -103,8 +103,16 @@ def given_back(row: OrderRow, units: Units, amount: int, points: int) -> tuple[i
     """The amount, in minor units, and the points for these units, where so much of each was given
     back before."""
     whole, left = _costs(row, {}), _costs(row, _more(row.returned, units))
-    amount_due = whole.total.amount - left.total.amount - amount
-    return max(amount_due, 0), max(whole.points - left.points - points, 0)
+    due = max(whole.total.amount - left.total.amount - amount, 0)
+    points_due = max(whole.points - left.points - points, 0)
+    still = [parcel for parcel in row.parcels.values() if parcel["state"] == OPEN]
+    if not still:
+        return due, points_due
+    # What may still be given up keeps what it costs: the rest is given back in points, as far as
+    # points have paid for what is gone.
+    money = max(min(due, whole.total.amount - amount - sum(each["amount"] for each in still)), 0)
+    free = max(whole.points - points - sum(each["points"] for each in still), 0)
+    return money, min(points_due + due - money, free)
 
 
 def keep(row: OrderRow, units: Units, sign: int = 1) -> None:

@@ -227,6 +227,22 @@ def test_a_parcel_of_a_cancelled_order_is_not_paid_back_once_more(desk: Bench) -
     assert desk.rows("SELECT count(*) FROM returns WHERE order_id = :id", id=order) == [(0,)]
 
 
+def test_a_return_leaves_to_an_open_parcel_what_that_costs(desk: Bench) -> None:
+    """Money goes back before points, but not that of a parcel which may still be given up."""
+    order, lines = new_order(), (line("A", 1000), line("B", 1000))
+    costs = replace(PAYABLE, goods=2000, discount=0, points=1000, shipping=0, total=pence(1000))
+    create = CreateOrder(order_id=order, customer_id=CustomerId("c"), lines=lines, payable=costs)
+    desk.send_all([create, ConfirmOrder(order_id=order)])
+    for number, each in enumerate(lines, 1):
+        desk.ask(replace(opening(order, 1, of=2), parcel=number, lines=(each,)))
+    desk.send_all(moved(order, 1, "requested"))
+    wanted = RegisterReturn(order_id=order, return_id=f"{order} 1", lines=(), received=True)
+    back = desk.ask(wanted)
+    assert (back.amount, back.points) == (pence(500), 500)
+    gone = desk.ask(GiveUpParcel(order_id=order, parcel=2))
+    assert (gone.amount, gone.points) == (pence(500), 500)
+
+
 def test_a_parcel_that_was_given_up_first_is_not_opened(desk: Bench) -> None:
     order = confirmed(desk)
     assert isinstance(desk.ask(GiveUpParcel(order_id=order, parcel=1)), ParcelForgotten)
