@@ -51,8 +51,9 @@ def put(
     cause: Envelope | None = session.info.get("envelope")
     name = type_of(type(event))
     now = datetime.now(UTC)
+    parts = (name, subject, repr(event))  # one moment may put two of a kind: of two parcels
     envelope = Envelope(
-        id=MessageId(derived(cause.id, name, subject) if cause else stamped(now, name, subject)),
+        id=MessageId(derived(cause.id, *parts) if cause else stamped(now, *parts)),
         message=event,
         source=source or session.info["service"],
         at=now,

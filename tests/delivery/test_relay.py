@@ -1,14 +1,17 @@
 """Events leave at once when they come alone, and together while many come."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from contracts.delivery.envelope import Envelope
-from contracts.delivery.outbox import MOST_WAITING, Done, Relay
+from contracts.delivery.outbox import MOST_WAITING, Done, Relay, put
 from contracts.messages.catalogue import type_of
 from contracts.messages.orders import OrderCancelled
+from contracts.messages.shipping import OrderShipped
 from contracts.runtime.settings import Settings
 from tests.participants.bench import new_order
 from tests.side_effects.heard import event
@@ -62,6 +65,22 @@ def sent(relay: Relay) -> list[dict[str, int]]:
     broker: Any = relay._send
     left, broker.sent = broker.sent, []
     return left  # type: ignore[no-any-return]
+
+
+def test_what_happens_to_two_parcels_of_an_order_at_once_is_two_events(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A chore finds both out in one moment."""
+    moment = datetime.now(UTC)
+    monkeypatch.setattr("contracts.delivery.outbox.datetime", SimpleNamespace(now=lambda _: moment))
+    session: Any = SimpleNamespace(info={"service": "shipping", "events": []})
+    order = new_order()
+    told = [
+        OrderShipped(order_id=order, carrier="royal", tracking=f"R{n}", parcel=n) for n in (1, 2)
+    ]
+    ids = [put(session, event, subject=order) for event in (*told, told[0])]
+    assert len({*ids}) == 2
+    assert ids[0] == ids[2]
 
 
 def test_what_comes_alone_goes_at_once(relay: Relay, clock: list[float]) -> None:
