@@ -280,4 +280,5 @@ def test_a_large_batch_takes_as_many_statements_as_a_small_one(desk: Bench) -> N
 def published(desk: Bench, order: OrderId) -> list[str]:
     """The types of the events about this order."""
     found = "SELECT envelope::jsonb ->> 'type' FROM outbox WHERE envelope::jsonb ->> 'subject' = :o"
+    found += " ORDER BY position"
     return [name for (name,) in desk.rows(found, o=order)]

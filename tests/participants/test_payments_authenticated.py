@@ -127,5 +127,7 @@ def test_nobody_is_there_to_authenticate_a_renewal(desk: Bench, provider: Runnin
 
 def published(desk: Bench, order: OrderId) -> list[str]:
     """The types of the events about this order."""
-    query = "SELECT envelope->>'type' FROM outbox WHERE envelope->>'subject' = :order"
+    query = (
+        "SELECT envelope->>'type' FROM outbox WHERE envelope->>'subject' = :order ORDER BY position"
+    )
     return [kind for (kind,) in desk.rows(query, order=order)]

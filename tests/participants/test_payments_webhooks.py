@@ -295,5 +295,7 @@ def reports(desk: Bench, order: OrderId) -> list[str]:
 
 def published(desk: Bench, order: OrderId) -> list[str]:
     """The types of the events about this order."""
-    query = "SELECT envelope->>'type' FROM outbox WHERE envelope->>'subject' = :order"
+    query = (
+        "SELECT envelope->>'type' FROM outbox WHERE envelope->>'subject' = :order ORDER BY position"
+    )
     return [kind for (kind,) in desk.rows(query, order=order)]
