@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, BigInteger, DateTime, Index, Text, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+ACCEPTED = "accepted"  # the status of a saga that waits to begin
+
 
 class Base(DeclarativeBase):
     """The orchestrator's tables."""
@@ -35,7 +37,9 @@ class SagaRow(Base):
 
     `wake_at` is null only when the saga is finished, and never later than what is due: it moves
     when something is due earlier or its time has come, so that other changes leave every index
-    alone. The row is the outbox of its commands. `parent` is the saga that waits for this one.
+    alone. Those that wait to begin have an index of their own, and none among those that may be
+    due: there may be many. The row is the outbox of its commands. `parent` is the saga that waits
+    for this one.
     """
 
     __tablename__ = "sagas"
@@ -55,7 +59,8 @@ class SagaRow(Base):
     data: Mapped[dict[str, Any]]
 
     __table_args__ = (
-        Index("sagas_wake", "wake_at", postgresql_where="wake_at IS NOT NULL"),
+        Index("sagas_wake", "wake_at", postgresql_where=f"status <> '{ACCEPTED}'"),
+        Index("sagas_accepted", "id", postgresql_where=f"status = '{ACCEPTED}'"),
         Index("sagas_status", "status", "id"),
         Index("sagas_subject", "subject"),
         Index("sagas_parent", "parent", postgresql_where="parent IS NOT NULL"),

@@ -51,8 +51,9 @@ def _sagas() -> None:
         sa.Column("data", sa.JSON, nullable=False),
         postgresql_with={"fillfactor": 45},  # room for changes in the same page
     )
-    awake = sa.text("wake_at IS NOT NULL")
-    op.create_index("sagas_wake", "sagas", ["wake_at"], postgresql_where=awake)
+    begun, accepted = sa.text("status <> 'accepted'"), sa.text("status = 'accepted'")
+    op.create_index("sagas_wake", "sagas", ["wake_at"], postgresql_where=begun)
+    op.create_index("sagas_accepted", "sagas", ["id"], postgresql_where=accepted)
     op.create_index("sagas_status", "sagas", ["status", "id"])
     op.create_index("sagas_subject", "sagas", ["subject"])
     child = sa.text("parent IS NOT NULL")
