@@ -295,7 +295,5 @@ def reports(desk: Bench, order: OrderId) -> list[str]:
 
 def published(desk: Bench, order: OrderId) -> list[str]:
     """The types of the events about this order."""
-    query = (
-        "SELECT envelope->>'type' FROM outbox WHERE envelope->>'subject' = :order ORDER BY position"
-    )
-    return [kind for (kind,) in desk.rows(query, order=order)]
+    told = "SELECT envelope->>'type' FROM outbox WHERE envelope->>'subject' = :o ORDER BY position"
+    return [kind for (kind,) in desk.rows(told, o=order)]
