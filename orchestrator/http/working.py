@@ -37,7 +37,7 @@ class Open(NamedTuple):
     def write_down(self, action: str, detail: str = "", reason: str = "") -> None:
         """Leave an audit row."""
         deed = Deed(action=action, about=self.row.id, detail=detail, reason=reason)
-        audit.write(self.session, self.caller, self.saga, deed)
+        audit.write(self.session, self.caller, deed, self.saga)
 
     def let_work(self, person: str) -> None:
         """Refuse a person who must not decide it, because another has to."""

@@ -25,16 +25,19 @@ LOCK = 0x00A0D17  # an advisory lock of the orchestrator's own
 
 @dataclass(frozen=True, kw_only=True)
 class Deed:
-    """What was done (`action`) about which review, more exactly (`detail`), and why."""
+    """What was done (`action`) about what (the id of a review, a saga, a dead letter; a service),
+    more exactly (`detail`), and why; or what was asked for and `refused`, and the reason of that
+    (then the detail)."""
 
     action: str
     about: str
     detail: str = ""
     reason: str = ""
+    refused: bool = False
 
 
-def write(session: BatchSession, caller: Caller, saga: Loaded, deed: Deed) -> None:
-    """Write down what the caller did about this saga, in the transaction that does it."""
+def write(session: BatchSession, caller: Caller, deed: Deed, saga: Loaded | None = None) -> None:
+    """Write down what the caller did, in the transaction that does it: about this saga, if any."""
     session.execute(select(func.pg_advisory_xact_lock(LOCK)))
     before = session.execute(_LAST).one_or_none()
     row = {
@@ -42,8 +45,8 @@ def write(session: BatchSession, caller: Caller, saga: Loaded, deed: Deed) -> No
         "at": store.now(session),
         "by": caller.subject,
         "role": caller.role,
-        "saga_id": saga.state.id,
-        "subject": saga.subject,
+        "saga_id": saga and saga.state.id,
+        "subject": saga and saga.subject,
         **asdict(deed),
     }
     insert_rows(session, AUDIT, [{**row, "digest": digest(before.digest if before else "", row)}])
@@ -53,7 +56,7 @@ def digest(before: str, row: Mapping[str, Any]) -> str:
     """The digest of a row, made with that of the row before it."""
     told = {name: row[name] for name in sorted(AUDIT.columns.keys()) if name != "digest"}
     told["at"] = told["at"].astimezone(UTC).isoformat()
-    told["saga_id"], told["subject"] = str(told["saga_id"]), str(told["subject"])
+    told |= {name: told[name] and str(told[name]) for name in ("saga_id", "subject")}
     text = json.dumps([before, told], sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 

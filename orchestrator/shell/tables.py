@@ -112,7 +112,8 @@ class ReviewRow(Base):
 
 
 class AuditRow(Base):
-    """One thing that a person did: `about` which review, and why. Never changed.
+    """One thing that a person did, or wanted and was `refused`: `about` what, and why; with the
+    saga and its order, where there is one. Never changed.
 
     Numbers have no gaps, and each row's digest is made with that of the row before, so that none
     can be changed or taken out unseen.
@@ -125,10 +126,11 @@ class AuditRow(Base):
     role: Mapped[str]
     action: Mapped[str]
     about: Mapped[str]
-    saga_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), index=True)
-    subject: Mapped[str] = mapped_column(Uuid(as_uuid=False))
+    saga_id: Mapped[str | None] = mapped_column(Uuid(as_uuid=False), index=True)
+    subject: Mapped[str | None] = mapped_column(Uuid(as_uuid=False))
     detail: Mapped[str]
     reason: Mapped[str]
+    refused: Mapped[bool]
     digest: Mapped[str]
 
     __table_args__ = ({"info": {"append_only": True}},)

@@ -104,7 +104,8 @@ def _audit() -> None:
         sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("at", TIME, nullable=False),
         *(sa.Column(name, sa.Text, nullable=False) for name in ("by", "role", "action", "about")),
-        *(sa.Column(name, ID, nullable=False) for name in ("saga_id", "subject")),
+        *(sa.Column(name, ID) for name in ("saga_id", "subject")),
         *(sa.Column(name, sa.Text, nullable=False) for name in ("detail", "reason", "digest")),
+        sa.Column("refused", sa.Boolean, nullable=False),
     )
     op.create_index("ix_audit_saga_id", "audit", ["saga_id"])
