@@ -18,7 +18,7 @@ from contracts.runtime.bodies import BodyLimit
 from contracts.runtime.contacts import Contact
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings, settings
-from deploy import operations
+from deploy import asyncapi, operations
 from deploy.pricing import pricing
 from deploy.services import services
 from orchestrator.http import console, orders, reviews, sagas, taking_back
@@ -30,7 +30,7 @@ from participants.payments.handlers import payments
 from participants.users.remember import remember
 
 # The only routes without roles; a webhook is let in by its signature.
-OPEN = ("/livez", "/readyz", "/metrics", "/webhooks/payments")
+OPEN = ("/livez", "/readyz", "/metrics", "/asyncapi.json", "/webhooks/payments")
 
 
 def app() -> FastAPI:
@@ -73,6 +73,7 @@ def build(config: Settings, hosts: Mapping[str, Host], begin: Begin = ordered) -
     _services(edge, hosts, databases)
     edge.include_router(operations.routes(host.db, databases))
     _health(edge, host)
+    _documents(edge)
     return edge
 
 
@@ -131,6 +132,12 @@ def _available(inventory: Database) -> Any:
         return None if units is None else max(int(units), 0)
 
     return available
+
+
+def _documents(edge: FastAPI) -> None:
+    @edge.get("/asyncapi.json", include_in_schema=False)
+    def events() -> dict[str, Any]:
+        return asyncapi.document()
 
 
 def _health(edge: FastAPI, host: Host) -> None:
