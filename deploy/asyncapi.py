@@ -2,7 +2,7 @@
 
 Each event stream is a channel: a durable fanout exchange on RabbitMQ, which the platform sends to.
 What travels is a CloudEvents 1.0 batch in JSON; a subscriber from outside is made known with
-`concerto topology apply --subscriber`, and has a durable queue of its own.
+`concerto topology apply --subscribe NAME=EVENT`, and has a durable queue of its own.
 """
 
 from typing import Any
