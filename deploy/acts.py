@@ -160,7 +160,7 @@ def _paused_already(pause: pauses.Pause | None) -> Problem:
 def _filling(router: APIRouter, acts: Acts) -> None:
     @router.post("/consumers/{name}/backfill", tags=["events"])
     def backfill(
-        name: str, body: FillBody, caller: Operator, dry_run: DryRun = False
+        name: Name, body: FillBody, caller: Operator, dry_run: DryRun = False
     ) -> dict[str, Any]:
         """Deliver to a subscriber, through its own queue, the events that it never got."""
         trail = acts.databases["trail"]

@@ -15,6 +15,7 @@ from contracts.messages.orders import OrderConfirmed
 from contracts.messages.values import MessageId, OrderId, stamped
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings
+from deploy import acts
 from orchestrator.core.sample import example_of
 from orchestrator.shell import audit
 from orchestrator.shell.audit import AUDIT
@@ -152,6 +153,23 @@ def test_of_twenty_who_replay_a_dead_letter_one_does(
     assert sorted(left) == [(False, True)] + [(True, False)] * 19
     with crm.transaction() as session:
         assert list(session.scalars(select(attempts.c.id))) == [dead]
+
+
+def test_what_is_cut_off_after_its_audit_is_seen_not_to_be_done(
+    edge: Edge, crm: Database, olga: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row is there, and so is the dead letter; doing it again does it, with a second row."""
+    dead, before = letter(crm), len(rows(edge))
+    with monkeypatch.context() as cut:
+        cut.setattr(acts, "passing", _ends)
+        assert olga("POST", f"/dead-letters/{dead}/replay", WHY)[0] == 500
+    assert [row["refused"] for row in rows(edge, before)] == [False]
+    assert olga("POST", f"/dead-letters/{dead}/replay", WHY)[0] == 200
+    assert [row["refused"] for row in rows(edge, before)] == [False, False]
+
+
+def _ends(point: str) -> None:
+    raise RuntimeError(f"the process ends at {point}")
 
 
 def test_a_dead_letter_of_several_services_is_replayed_to_the_one_that_is_named(
