@@ -52,7 +52,7 @@ _STANDS = pauses.c.until > func.now()
 _STANDING = select(*_TOLD).where(_STANDS)
 _RESUME = delete(pauses).where(_STANDS).returning(*_TOLD)
 _ROW = {
-    "only": True,
+    "one": True,
     "by": bindparam("by"),
     "at": func.now(),
     "until": func.now() + bindparam("length", type_=Interval),
@@ -61,6 +61,6 @@ _ROW = {
 _PAUSE = (
     insert(pauses)
     .values(_ROW)
-    .on_conflict_do_update(index_elements=["only"], set_=_ROW, where=~_STANDS)
+    .on_conflict_do_update(index_elements=["one"], set_=_ROW, where=~_STANDS)
     .returning(*_TOLD)
 )

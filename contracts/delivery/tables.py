@@ -63,7 +63,7 @@ attempts = Table(
 pauses = Table(
     "pauses",
     metadata,
-    Column("only", Boolean, CheckConstraint("only"), primary_key=True),
+    Column("one", Boolean, CheckConstraint("one"), primary_key=True),
     Column("by", Text, nullable=False),
     _time("at", nullable=False),
     _time("until", nullable=False),

@@ -27,7 +27,7 @@ from deploy.local import lifecycle
 from deploy.local.stack import Stack
 
 PREFIX = 13  # characters of an id that are its time
-MOST_SAMPLES = 30
+MOST_SAMPLES, REVIEW = 30, "review"
 SPREAD = timedelta(days=90)
 OPEN_EVERY = 500  # of so many orders one waits for a person
 SLICE = 20_000
@@ -87,8 +87,8 @@ def fill(admin_url: str, orders: int, events: int) -> dict[str, int]:
     """Copy orders and events until there are so many more; the rows by table."""
     with psycopg.connect(admin_url, autocommit=True, row_factory=namedtuple_row) as connection:
         connection.execute("SET synchronous_commit = off")
-        samples = connection.execute(SAMPLES).fetchall()
-        if not any(sample.events for sample in samples):
+        samples: list[Any] = connection.execute(SAMPLES).fetchall()
+        if not any(sample.events for sample in samples if sample.status != REVIEW):
             raise Refused("no order has ended here that could be copied: run concerto demo --keep")
         copies = list(_copies(samples, orders, events))
         _store(connection, copies)
@@ -115,8 +115,8 @@ def _copies(samples: Sequence[Any], orders: int, events: int) -> Iterator[Copy]:
 
 def _chosen(samples: Sequence[Any], orders: int, events: int) -> Iterator[Any]:
     """One sample after the other until orders and events are enough, seldom one in review."""
-    ended = cycle([sample for sample in samples if sample.status != "review" and sample.events])
-    waiting = [sample for sample in samples if sample.status == "review"]
+    ended = cycle([sample for sample in samples if sample.status != REVIEW and sample.events])
+    waiting = [sample for sample in samples if sample.status == REVIEW]
     count = 0
     while orders > count or events > 0:
         count += 1
@@ -151,7 +151,7 @@ def _copy(connection: psycopg.Connection[Any], table: str, count: int) -> int:
         "table": _named(table),
         "names": SQL(", ").join(Identifier(column.name) for column in columns),
         "values": SQL(", ").join(_value(column) for column in columns),
-        "mine": SQL(TABLES[table]),  # type: ignore[arg-type]  # it stands above
+        "mine": SQL(TABLES[table]),
         "trail": Literal(trail),
     }
     copied = 0

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -87,7 +88,7 @@ def test_handled_is_never_taken_back_and_dead_may_be_mended(log: Subscriber) -> 
     assert deliveries(log) == [("mail", "handled"), ("other", "handled")]
 
 
-def tallies(log: Subscriber) -> list[tuple[str, ...]]:
+def tallies(log: Subscriber) -> list[tuple[Any, ...]]:
     """How many deliveries ended, by subscriber and end."""
     return log.rows("SELECT * FROM tallies ORDER BY 1, 2")
 
