@@ -133,7 +133,7 @@ def _pausing(router: APIRouter, acts: Acts, called: str) -> None:
         def effect(session: BatchSession) -> dict[str, Any]:
             made = pauses.pause(session, caller.subject, body.reason, length)
             if made is None:
-                raise _paused_already(pauses.standing(session))
+                raise _paused_already(pauses.stands(session))
             return {"name": name, "paused": made.as_json()}
 
         return acts.do(name, caller, deed, effect, dry_run)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -100,7 +101,7 @@ def _services(edge: FastAPI, hosts: Mapping[str, Host], databases: Mapping[str, 
         "orders": {"accepted": _accepted(hosts[orchestrator.name])},
         "payments": {"host": hosts[payments.name]},
         "cache": {"available": _available(databases["inventory"])},
-        "trail": {"declared": _declared(), "paused": lambda: standing.paused(databases)},
+        "trail": {"declared": _declared(), "paused": partial(standing.paused, databases)},
     }
     for name in (service.name for service in services() if service.http_module):
         module = import_module(f"{_folder(name)}.http")

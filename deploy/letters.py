@@ -31,12 +31,8 @@ def newest(databases: Mapping[str, Database], subject: str, kind: str) -> list[d
 
 def owners(databases: Mapping[str, Database], letter: str) -> list[str]:
     """The services that could not handle this message: it has the same id at each of them."""
-    found = []
-    for name, database in databases.items():
-        with database.transaction() as session:
-            if session.scalar(select(LETTER.id).where(LETTER.id == letter)):
-                found.append(name)
-    return found
+    mine = select(LETTER.id).where(LETTER.id == letter)
+    return [name for name, database in databases.items() if database.read(mine)]
 
 
 def hand_over(session: BatchSession, letter: str) -> dict[str, Any] | None:
@@ -63,7 +59,6 @@ def waiting(session: BatchSession) -> int:
 
 
 def _letters(service: str, db: Database, wanted: Any) -> Iterator[dict[str, Any]]:
-    with db.transaction() as session:
-        for row in session.execute(wanted):
-            letter = {name: value for name, value in row._mapping.items() if name != "envelope"}
-            yield {"service": service, **letter, "replayable": row.envelope is not None}
+    for row in db.read(wanted):
+        letter = {name: value for name, value in row._mapping.items() if name != "envelope"}
+        yield {"service": service, **letter, "replayable": row.envelope is not None}

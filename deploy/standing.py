@@ -1,7 +1,7 @@
 """How each service stands: what it handles, where its state lives, whether it is paused, what
 waits in it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import APIRouter
@@ -42,23 +42,16 @@ def described(known: Known) -> dict[str, Any]:
     }
 
 
-def paused(databases: Mapping[str, Database]) -> dict[str, dict[str, Any]]:
-    """The services that are paused now, by name."""
-    found = {}
-    for name, database in databases.items():
-        with database.transaction() as session:
-            if pause := standing(session):
-                found[name] = pause.as_json()
-    return found
+def paused(databases: Mapping[str, Database], names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Those of the named services that are paused now, by name."""
+    found = {name: standing(databases[name]) for name in names if name in databases}
+    return {name: pause.as_json() for name, pause in found.items() if pause}
 
 
 def _now(database: Database) -> dict[str, Any]:
-    with database.transaction() as session:
-        pause = standing(session)
-        return {
-            "paused": pause and pause.as_json(),
-            **session.execute(_WAITING).mappings().one(),
-        }
+    pause = standing(database)
+    (waiting,) = database.read(_WAITING)
+    return {"paused": pause and pause.as_json(), **waiting._mapping}
 
 
 def _waiting() -> Select[Any]:

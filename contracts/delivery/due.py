@@ -105,8 +105,7 @@ class Host:
 
     def _look(self) -> int:
         """See whether the service is paused."""
-        with self.db.transaction() as session:
-            self._paused = self.performers.resting = standing(session) is not None
+        self._paused = self.performers.resting = standing(self.db) is not None
         self._behind |= self._paused
         return 0
 

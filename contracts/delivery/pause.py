@@ -12,6 +12,7 @@ from sqlalchemy import Interval, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from contracts.delivery.tables import pauses
+from contracts.runtime.database import Database
 from contracts.runtime.session import BatchSession
 
 
@@ -29,22 +30,27 @@ class Pause:
         return asdict(self)
 
 
-def standing(session: BatchSession) -> Pause | None:
-    """The pause of the service whose schema this is; None when there is none, or it is over."""
+def standing(db: Database) -> Pause | None:
+    """The pause of the service whose database this is; None when there is none, or it is over."""
+    return next((Pause(**row._mapping) for row in db.read(_STANDING)), None)
+
+
+def stands(session: BatchSession) -> Pause | None:
+    """The same, in a transaction of the service."""
     row = session.execute(_STANDING).one_or_none()
-    return Pause(*row) if row else None
+    return Pause(**row._mapping) if row else None
 
 
 def pause(session: BatchSession, by: str, reason: str, length: timedelta) -> Pause | None:
     """Pause the service for so long; None when it is paused already, whoever was first."""
     row = session.execute(_PAUSE, {"by": by, "reason": reason, "length": length}).one_or_none()
-    return Pause(*row) if row else None
+    return Pause(**row._mapping) if row else None
 
 
 def resume(session: BatchSession) -> Pause | None:
     """End the pause; the one that was, None when the service is not paused."""
     row = session.execute(_RESUME).one_or_none()
-    return Pause(*row) if row else None
+    return Pause(**row._mapping) if row else None
 
 
 _TOLD = (pauses.c.by, pauses.c.at, pauses.c.until, pauses.c.reason)

@@ -27,7 +27,11 @@ from deploy.local import lifecycle
 from deploy.local.stack import Stack
 
 PREFIX = 13  # characters of an id that are its time
-MOST_SAMPLES, REVIEW = 30, "review"
+MOST_SAMPLES = 30
+REVIEW = "review"
+ENDS = (("completed", "undone"), ("undone", "completed"))
+STATUSES = ("completed", "undone", REVIEW)
+UNDONE_EVERY = 5
 SPREAD = timedelta(days=90)
 OPEN_EVERY = 500  # of so many orders one waits for a person
 SLICE = 20_000
@@ -114,13 +118,16 @@ def _copies(samples: Sequence[Any], orders: int, events: int) -> Iterator[Copy]:
 
 
 def _chosen(samples: Sequence[Any], orders: int, events: int) -> Iterator[Any]:
-    """One sample after the other until orders and events are enough, seldom one in review."""
-    ended = cycle([sample for sample in samples if sample.status != REVIEW and sample.events])
-    waiting = [sample for sample in samples if sample.status == REVIEW]
+    """One sample after the other until orders and events are enough: most are completed, the others
+    take turns, and seldom one waits for a person."""
+    by = {status: [s for s in samples if s.status == status and s.events] for status in STATUSES}
+    completed, undone = (cycle(by[status] or by[other]) for status, other in ENDS)
     count = 0
     while orders > count or events > 0:
         count += 1
-        sample = waiting[0] if waiting and count % OPEN_EVERY == 0 else next(ended)
+        sample = next(undone if count % UNDONE_EVERY == 0 else completed)
+        if by[REVIEW] and count % OPEN_EVERY == 0:
+            sample = by[REVIEW][0]
         events -= sample.events
         yield sample
 
@@ -150,7 +157,7 @@ def _copy(connection: psycopg.Connection[Any], table: str, count: int) -> int:
     parts: dict[str, Any] = {
         "table": _named(table),
         "names": SQL(", ").join(Identifier(column.name) for column in columns),
-        "values": SQL(", ").join(_value(column) for column in columns),
+        "values": SQL(", ").join(_value(column, trail) for column in columns),
         "mine": SQL(TABLES[table]),
         "trail": Literal(trail),
     }
@@ -165,9 +172,11 @@ def _named(table: str) -> Identifier:
     return Identifier(*table.split("."))
 
 
-def _value(column: Any) -> Composed:
-    """What a copy has in this column."""
+def _value(column: Any, event: bool) -> Composed:
+    """What a copy has in this column; the id of an event may have begun with a later time."""
     name = Identifier("r", column.name)
+    if column.kind == "uuid" and event:
+        return SQL("(s.new || substr({}::text, {}))::uuid").format(name, PREFIX + 1)
     if column.kind in ("uuid", "text", "json"):
         said = SQL("replace(replace({}::text, s.old_saga, s.new_saga), s.old, s.new)::{}")
         return said.format(name, SQL(column.kind))

@@ -5,7 +5,7 @@ longer the more was delivered.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -34,12 +34,12 @@ from side_effects.trail.tables import (
 Staff = Annotated[Caller, Depends(allow("support", "risk", "operator"))]
 Limit = Annotated[int, Query(ge=1, le=500)]
 STATES = (PENDING, HANDLED, RETRYING, DEAD, IGNORED)
-Paused = Callable[[], Mapping[str, Any]]
+Paused = Callable[[Iterable[str]], Mapping[str, Any]]
 
 
 def routes(db: Database, declared: Mapping[str, Any], paused: Paused) -> APIRouter:
     """The routes of the trail; `declared` is what each subscriber says of itself (its kind, how it
-    tries again), `paused` tells who is paused now."""
+    tries again), `paused` tells who of some is paused now."""
     router = APIRouter(tags=["events"])
     _events(router, db)
     _deliveries(router, db)
@@ -51,7 +51,7 @@ def routes(db: Database, declared: Mapping[str, Any], paused: Paused) -> APIRout
         outside this code), and what happens then."""
         with db.transaction() as session:
             found = _standing(session)
-        resting = paused()
+        resting = paused(found)
         return [
             {
                 **found[name],

@@ -115,7 +115,7 @@ def test_receipts_are_remembered_but_for_a_plain_success(
     tell(log, receipt(hard.id, "retrying", attempts=2))
     tell(log, receipt(hard.id, "dead", attempts=4), receipt(hard.id, "retrying", attempts=3))
     tell(log, receipt(hard.id, "handled"))
-    with asked(routes(log.host.db, {}, dict), monkeypatch) as client:
+    with asked(routes(log.host.db, {}, lambda _: {}), monkeypatch) as client:
         (one,) = client.get(f"/events/{hard.id}/deliveries").json()
         (other,) = client.get(f"/events/{plain.id}/deliveries").json()
     assert [(h["state"], h["attempt"], h["error"]) for h in one["history"]] == [
@@ -140,7 +140,9 @@ def test_consumers_are_told_without_counting_what_is_final(
     states: tuple[DeliveryState, ...] = ("handled", "ignored", "retrying", "dead")
     tell(log, *(receipt(one.id, state) for one, state in zip(said[:4], states, strict=True)))
     told = {"mail": {"kind": "side_effect", "retries": {"attempts": 8}}}
-    with asked(routes(log.host.db, told, lambda: {"late": {"by": "olga"}}), monkeypatch) as client:
+    with asked(
+        routes(log.host.db, told, lambda _: {"late": {"by": "olga"}}), monkeypatch
+    ) as client:
         late, mail = client.get("/consumers").json()
     assert all(mail[state] == 1 for state in STATES)
     assert (mail["depth"], mail["not_heard"], mail["kind"]) == (2, 1, "side_effect")
