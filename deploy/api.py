@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -18,7 +19,7 @@ from contracts.runtime.bodies import BodyLimit
 from contracts.runtime.contacts import Contact
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings, settings
-from deploy import asyncapi, operations
+from deploy import acts, asyncapi, operations, standing
 from deploy.pricing import pricing
 from deploy.services import services
 from orchestrator.http import console, orders, reviews, sagas, taking_back
@@ -72,6 +73,8 @@ def build(config: Settings, hosts: Mapping[str, Host], begin: Begin = ordered) -
     _orchestrator(edge, host, databases, begin, config)
     _services(edge, hosts, databases)
     edge.include_router(operations.routes(host.db, databases))
+    edge.include_router(acts.routes(host.db, databases))
+    edge.include_router(standing.routes(databases))
     _health(edge, host)
     _documents(edge)
     return edge
@@ -99,11 +102,17 @@ def _services(edge: FastAPI, hosts: Mapping[str, Host], databases: Mapping[str, 
         "orders": {"accepted": _accepted(hosts[orchestrator.name])},
         "payments": {"host": hosts[payments.name]},
         "cache": {"available": _available(databases["inventory"])},
-        "trail": {"retries": {each.name: each.load().retries.as_json() for each in services()}},
+        "trail": {"declared": _declared(), "paused": partial(standing.paused, databases)},
     }
     for name in (service.name for service in services() if service.http_module):
         module = import_module(f"{_folder(name)}.http")
         edge.include_router(module.routes(databases[name], **asked.get(name, {})))
+
+
+def _declared() -> dict[str, Any]:
+    """What each service says of itself as a subscriber."""
+    each = [(known, known.load().retries) for known in services()]
+    return {known.name: {"kind": known.kind, "retries": r.as_json()} for known, r in each}
 
 
 def _folder(name: str) -> str:

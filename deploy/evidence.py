@@ -14,6 +14,7 @@ from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings
 from deploy import benefits
 from deploy.benefits import Benefits
+from deploy.services import services
 from orchestrator.core.advance import advance
 from orchestrator.core.definition import Saga, scaled
 from orchestrator.core.state import begin
@@ -54,6 +55,18 @@ FULL JOIN (SELECT sku, sum(units) AS units FROM backorders GROUP BY 1) AS waited
 WHERE coalesce(owed.units, 0) <> coalesce(waited.units, 0)
 """
 
+# The subjects of what waits in a service.
+WAITING = """
+SELECT envelope ->> 'subject' AS subject FROM attempts WHERE envelope IS NOT NULL UNION
+SELECT envelope ->> 'subject' FROM intents WHERE state = 'pending' AND envelope IS NOT NULL
+"""
+# The subscribers whose tallies are not what their deliveries say.
+MISCOUNTED = """
+SELECT DISTINCT subscriber FROM (SELECT subscriber, state, count(*) AS count FROM deliveries
+WHERE state IN ('handled', 'ignored') GROUP BY 1, 2) AS ended
+FULL JOIN tallies USING (subscriber, state) WHERE ended.count IS DISTINCT FROM tallies.count
+"""
+
 
 @dataclass
 class Evidence:
@@ -82,6 +95,8 @@ class Evidence:
     reservations: dict[str, str] = field(default_factory=dict)
     parcels: Counter[str] = field(default_factory=Counter)
     dead: set[tuple[str, str]] = field(default_factory=set)
+    waiting: set[tuple[str, str]] = field(default_factory=set)
+    miscounted: list[str] = field(default_factory=list)
     shipped: set[str] = field(default_factory=set)
     unsent: Counter[str] = field(default_factory=Counter)
     confirmations: list[str] = field(default_factory=list)
@@ -103,6 +118,7 @@ def gather(config: Settings, simulators: dict[str, str]) -> Evidence:
     _orders(seen, read)
     _stock(seen, read)
     _deliveries(seen, read)
+    _waiting(seen, read)
     _applied(seen, read)
     _outside(seen, simulators)
     _judged(seen, read, config)
@@ -199,6 +215,7 @@ def _deliveries(seen: Evidence, read: _Reader) -> None:
     confirmed = "SELECT subject FROM events WHERE type = 'concerto.OrderConfirmed.v1'"
     seen.confirmations = [row.subject for row in read("trail", confirmed)]
     ((seen.deliveries,),) = read("trail", "SELECT count(*) FROM deliveries")
+    seen.miscounted = [row.subscriber for row in read("trail", MISCOUNTED)]
     at = "SELECT id FROM events WHERE envelope::text LIKE '%@%'"
     seen.personal = [str(row.id) for row in read("trail", at)]
     dead = (
@@ -210,6 +227,13 @@ def _deliveries(seen: Evidence, read: _Reader) -> None:
         letter = "SELECT 1 FROM dead_letters WHERE id = :id"
         if not read(row.subscriber, letter, id=row.event_id):
             seen.unreported.append(f"{row.event_id} at {row.subscriber}")
+
+
+def _waiting(seen: Evidence, read: _Reader) -> None:
+    """The subjects about which a service has put a message aside, or keeps one during a pause, or
+    has something to do outside."""
+    for service in services():
+        seen.waiting |= {(service.name, row.subject) for row in read(service.name, WAITING)}
 
 
 def _applied(seen: Evidence, read: _Reader) -> None:

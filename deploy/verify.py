@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from contracts.delivery.outbox import TRAIL
 from contracts.runtime.settings import Settings
 from deploy import benefits
 from deploy.evidence import Evidence, gather
@@ -197,13 +198,16 @@ def _confirmed_once(seen: Evidence, checked: Checked) -> None:
     events = Counter(seen.confirmations)
     twice = [order for order, count in events.items() if count > 1]
     checked.all_of("I17", "OrderConfirmed twice for", len(events), twice)
-    missing = [order for order in confirmed if order not in events]
+    kept = {order for at, order in seen.waiting if at == TRAIL}
+    missing = [order for order in confirmed if order not in events and order not in kept]
     checked.all_of("I16", "confirmed, and not in the event log", len(confirmed), missing)
     ghosts = [o for o in events if o in seen.judged - confirmed]
     checked.all_of("I17", "OrderConfirmed for an order that is not", len(events), ghosts)
     for name, applied in seen.applied.items():
         server = OUTSIDE.get(name, name)
-        wrong = [o for o in confirmed if applied[o] != 1 and (server, o) not in seen.dead]
+        kept = {o for at, o in seen.waiting if at == server and not applied[o]}
+        kept |= {o for at, o in seen.dead if at == server}
+        wrong = [o for o in confirmed if applied[o] != 1 and o not in kept]
         checked.all_of("I17", f"not applied exactly once by {name}", len(confirmed), wrong)
         ghosts = [order for order in applied if order in seen.judged and order not in confirmed]
         checked.all_of("I17", f"applied by {name} without a confirmation", len(applied), ghosts)
@@ -218,6 +222,7 @@ def _pushed_once(seen: Evidence, checked: Checked) -> None:
 def _all_delivered(seen: Evidence, checked: Checked) -> None:
     wrong = seen.unreported if seen.at_rest else ()
     checked.all_of("I18", "a dead delivery without a dead letter", seen.deliveries, wrong)
+    checked.all_of("I18", "not tallied as delivered to", seen.deliveries, seen.miscounted)
 
 
 def _nothing_personal(seen: Evidence, checked: Checked) -> None:

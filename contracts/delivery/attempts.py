@@ -7,7 +7,8 @@ failing is tried alone at growing intervals, and at the limit of its service it 
 letter with the reason.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, literal, select, update
@@ -19,6 +20,7 @@ from contracts.delivery.tables import attempts, dead_letters
 from contracts.delivery.turn import letter
 from contracts.messages.trail import DeliveryState
 from contracts.messages.values import derived
+from contracts.runtime.bulk import among, given, packed
 from contracts.runtime.database import Database
 from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import Settings
@@ -46,9 +48,21 @@ class Attempts:
             self._give_up(envelope, "the worker ended each time it was handled")
         return [(envelope.id, [envelope]) for envelope in batch if envelope not in given_up]
 
-    def end(self, session: BatchSession, key: str) -> None:
-        """What was counted under `key` takes effect with the transaction of `session`."""
-        session.execute(delete(attempts).where(attempts.c.id == key))
+    def end(self, session: BatchSession, keys: Collection[str]) -> None:
+        """What was counted or kept under `keys` takes effect with the transaction of `session`."""
+        session.execute(_ENDED, {"among": list(keys)})
+
+    def keep(self, batch: Sequence[Envelope]) -> None:
+        """Keep what comes during a pause; what is put aside already stays as it is."""
+        rows = [{"id": e.id, "envelope": stored(e)} for e in {e.id: e for e in batch}.values()]
+        with self._db.transaction() as session:
+            session.execute(_KEPT, {"rows": packed(sorted(rows, key=itemgetter("id")))})
+
+    def begin_kept(self, kept: Sequence[Envelope]) -> str:
+        """Count each of what is run together for the first time; the key of them all. If that ends
+        the worker, each is tried alone."""
+        self._count([envelope.id for envelope in kept])
+        return _batch_id(kept)
 
     def failed(self, envelope: Envelope, reason: str) -> tuple[DeliveryState, int]:
         """Put a message aside until it is due again, or give it up; its state and attempts."""
@@ -65,13 +79,14 @@ class Attempts:
         self._give_up(envelope, reason)
         return "dead", count
 
-    def due(self, limit: int) -> list[Envelope]:
-        """Messages whose time has come, taken for as long as an attempt may last."""
+    def due(self, limit: int) -> tuple[list[Envelope], list[Envelope]]:
+        """Messages whose time has come, taken for as long as an attempt may last: those that were
+        only kept, in the order of a batch, and those that failed."""
         with self._db.transaction() as session:
             chosen = (
                 select(attempts.c.id)
                 .where(attempts.c.due_at <= func.now(), attempts.c.envelope.isnot(None))
-                .order_by(attempts.c.due_at)
+                .order_by(attempts.c.due_at, attempts.c.id)
                 .limit(limit)
                 .with_for_update(skip_locked=True)
             )
@@ -79,9 +94,11 @@ class Attempts:
                 update(attempts)
                 .where(attempts.c.id.in_(chosen))
                 .values(due_at=func.now() + self._service.retries.longest * self._scale)
-                .returning(attempts.c.envelope)
+                .returning(attempts.c.id, attempts.c.count, attempts.c.envelope)
             )
-            return [repeated(read_envelope(row.envelope)) for row in taken]
+            rows = sorted(taken, key=lambda row: row.id)
+        read = [(row.count, repeated(read_envelope(row.envelope))) for row in rows]
+        return [e for count, e in read if not count], [e for count, e in read if count]
 
     def _count(self, ids: Sequence[str]) -> list[int]:
         with self._db.transaction() as session:
@@ -110,6 +127,7 @@ def _failed(envelope: Envelope, reason: str) -> Any:
 
 # Only this transaction, which holds nothing else, need not wait for the disk.
 _NOT_WAITING = func.set_config("synchronous_commit", "off", True) == "off"
+_ENDED = delete(attempts).where(among(attempts.c.id))
 _IDS = func.unnest(bindparam("ids", type_=ARRAY(attempts.c.id.type)))
 _COUNTED = (
     insert(attempts)
@@ -117,6 +135,20 @@ _COUNTED = (
     .on_conflict_do_update(index_elements=["id"], set_={"count": attempts.c.count + 1})
     .returning(attempts.c.id, attempts.c.count)
 )
+
+
+def _kept() -> Any:
+    rows = given(attempts, ("id", "envelope"))
+    kept = insert(attempts).from_select(
+        ["id", "envelope", "count", "due_at"],
+        select(rows.c.id, rows.c.envelope, literal(0), func.now()),
+    )
+    names = ("envelope", "due_at")
+    known = {name: func.coalesce(attempts.c[name], kept.excluded[name]) for name in names}
+    return kept.on_conflict_do_update(index_elements=["id"], set_=known)
+
+
+_KEPT = _kept()
 
 
 def _batch_id(batch: Sequence[Envelope]) -> str:

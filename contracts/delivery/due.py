@@ -1,7 +1,9 @@
 """The one loop of a worker that takes what is due: retries, intents, chores, unsent events.
 
 `Host` puts one service together in this process: its inbox, its relay, its performers and its loop.
-It is given how to send, and knows no broker.
+It is given how to send, and knows no broker. While the service is paused it keeps what comes, and
+rests but for what is under way outside and what is to be sent; what was kept comes before chores,
+so that no time runs out for want of an answer that is there.
 """
 
 import threading
@@ -18,6 +20,7 @@ from contracts.delivery.envelope import Envelope
 from contracts.delivery.inbox import Inbox
 from contracts.delivery.intents import Performers
 from contracts.delivery.outbox import Relay, Send
+from contracts.delivery.pause import standing
 from contracts.delivery.service import Chore, Service
 from contracts.runtime import collector
 from contracts.runtime.database import Database
@@ -29,6 +32,7 @@ T = TypeVar("T")
 log = structlog.get_logger()
 LIMIT = 200
 REPORT_SECONDS = 1.0
+PAUSE_SECONDS = 1.0
 LOOKS = 4  # what is due after a lease or a retry is looked for in every fourth round
 
 
@@ -44,6 +48,8 @@ class Host:
     ) -> None:
         self.service, self._settings, self._settle = service, settings, settle
         self._started = False
+        self._paused: bool | None = None  # None: nobody has looked yet
+        self._behind = True  # what a pause may have kept is not handled yet
         self.db = Database(service.name, settings)
         self.relay = Relay(self.db, send, settings)
         self.performers = Performers(service, self.db, settings)
@@ -51,8 +57,14 @@ class Host:
         self._loop = Loop(service.name, self._turns(), settings.due_seconds)
 
     def receive(self, batch: Sequence[Envelope]) -> None:
-        """Handle a batch; an exception means: deliver it again."""
-        self.inbox.receive(batch)
+        """Handle a batch, or keep it while the service is paused; an exception means: deliver it
+        again."""
+        if self._paused is None:
+            self._look()
+        if self._paused:
+            self.inbox.keep(batch)
+        else:
+            self.inbox.receive(batch)
 
     def run(self, work: Callable[[BatchSession], T]) -> T:
         """Do `work` in a transaction of this service and let out what comes of it. A host that was
@@ -91,21 +103,40 @@ class Host:
         self.relay.send_reports()
         return 0
 
+    def _look(self) -> int:
+        """See whether the service is paused."""
+        self._paused = self.performers.resting = standing(self.db) is not None
+        self._behind |= self._paused
+        return 0
+
+    def _retried(self, limit: int) -> int:
+        """Handle again what is due, and see whether that was all."""
+        done = self.inbox.retry(limit)
+        self._behind &= done >= limit
+        return done
+
     def _turns(self) -> list[Callable[[], int]]:
         at_most = self._settings.due_seconds
         look = self._settings.wait(LOOKS * at_most, least=at_most)
-        left = (self.inbox.retry, self.relay.sweep, self.performers.due)
         return [
             self._settled,
             self._published,
             _paced(self._reported, self._settings.wait(REPORT_SECONDS, least=at_most)),
-            *(_paced(partial(take, LIMIT), look) for take in left),
+            _paced(self._look, self._settings.wait(PAUSE_SECONDS, least=at_most)),
+            self._awake(_paced(partial(self._retried, LIMIT), look)),
+            _paced(partial(self.relay.sweep, LIMIT), look),
+            self._awake(_paced(partial(self.performers.due, LIMIT), look)),
             *map(self._chore, self.service.chores),
         ]
 
     def _chore(self, chore: Chore) -> Callable[[], int]:
         every = self._settings.wait(chore.every.total_seconds())
-        return _paced(partial(self.inbox.run, chore.run), every)
+        run = _paced(partial(self.inbox.run, chore.run), every)
+        return self._awake(lambda: 0 if self._behind else run())
+
+    def _awake(self, turn: Callable[[], int]) -> Callable[[], int]:
+        """A turn of the loop that rests while the service is paused."""
+        return lambda: turn() if self._paused is False else 0
 
 
 class Loop:

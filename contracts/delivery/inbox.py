@@ -13,20 +13,18 @@ from typing import Any, TypeVar
 
 import stamina
 import structlog
-from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from contracts.delivery import outbox
 from contracts.delivery.attempts import Attempts
 from contracts.delivery.envelope import Envelope
+from contracts.delivery.following import STORED, in_order
 from contracts.delivery.outbox import Relay, Send
 from contracts.delivery.service import Service
-from contracts.delivery.tables import inbox
 from contracts.delivery.turn import Stored, Turn
 from contracts.messages.base import Command
 from contracts.messages.catalogue import unpacked
 from contracts.messages.trail import Receipt
-from contracts.runtime.bulk import among
 from contracts.runtime.crash import passing
 from contracts.runtime.database import Database
 from contracts.runtime.session import BatchSession
@@ -36,9 +34,6 @@ T = TypeVar("T")
 log = structlog.get_logger()
 OUTAGES = (OperationalError, InterfaceError)
 DELIVERED = ("inbox", "intents", "outbox")
-
-
-_STORED = select(inbox.c.id, inbox.c.settled, inbox.c.result).where(among(inbox.c.id))
 
 
 class Culprit(Exception):
@@ -122,12 +117,19 @@ class Inbox:
         self.let_out(turn)
         return done  # type: ignore[no-any-return]  # what work returned
 
+    def keep(self, batch: Sequence[Envelope]) -> None:
+        """Keep a batch that comes during a pause, for `retry`; an exception means as in receive."""
+        self._outage_proof(self._attempts.keep, batch)
+
     def retry(self, limit: int) -> int:
-        """Handle again, alone, what was put aside and fell due; how many."""
-        due = self._attempts.due(limit)
-        for envelope in due:
+        """Handle what was put aside and fell due, together what was only kept, alone what failed;
+        how many."""
+        kept, failed = self._attempts.due(limit)
+        if kept:
+            self._settle(self._outage_proof(self._attempts.begin_kept, kept), kept)
+        for envelope in failed:
             self.receive([envelope])
-        return len(due)
+        return len(kept) + len(failed)
 
     def put_aside(self, envelope: Envelope, reason: str) -> None:
         """Try a message alone later, or give it up as a dead letter; tell the trail of an event."""
@@ -179,13 +181,14 @@ class Inbox:
             self._decide(turn, part, look)
             passing("after-write")
             if key:
-                self._attempts.end(session, key)
+                early = {envelope.id for envelope, _ in turn.early}
+                self._attempts.end(session, {key, *(e.id for e in part if e.id not in early)})
             passing("before-commit")
         return turn
 
     def _decide(self, turn: Turn, part: Sequence[Envelope], look: bool) -> None:
         handled = self.service.handled
-        fresh = self._in_order(turn, self._fresh(turn, self._absorb(turn, part), look))
+        fresh = in_order(turn, self._fresh(turn, self._absorb(turn, part), look))
         turn.load([(handled[type(e.message)], e.message) for e in fresh])
         for envelope in fresh:
             self._handle(turn, envelope)
@@ -218,29 +221,13 @@ class Inbox:
     def _fresh(self, turn: Turn, wanted: Sequence[Envelope], look: bool) -> list[Envelope]:
         """Those that have not taken effect yet; the others are answered with what is stored."""
         ids = [e.id for e in wanted] if look else []
-        found = turn.session.execute(_STORED, {"among": ids}) if ids else ()
+        found = turn.session.execute(STORED, {"among": ids}) if ids else ()
         known = {row.id: row for row in found}
         for envelope in wanted:
             row = known.get(envelope.id)
             if row and row.settled:
                 turn.again(envelope, unpacked(row.result) if row.result else None)
         return [e for e in wanted if e.id not in known and self._expected(turn, e)]
-
-    def _in_order(self, turn: Turn, fresh: Sequence[Envelope]) -> Sequence[Envelope]:
-        """Those whose turn it is; what follows an event that is not applied here yet comes early,
-        and is put aside."""
-        before = {e.id: e.message.follows() for e in fresh}
-        named = {p.id for p in before.values() if p and p.kind in self.service.handled}
-        if not named:
-            return fresh
-        found = turn.session.execute(_STORED, {"among": list(named)})
-        missing = named - {row.id for row in found if row.settled}
-        early = {e.id: p for e in fresh if (p := before[e.id]) and p.id in missing}
-        for envelope in fresh:
-            if awaited := early.get(envelope.id):
-                said = f"{awaited.kind.__name__} {awaited.id} is not applied here yet"
-                turn.early.append((envelope, said))
-        return [e for e in fresh if e.id not in early]
 
     def _expected(self, turn: Turn, envelope: Envelope) -> bool:
         if type(envelope.message) in self.service.handled:

@@ -51,6 +51,7 @@ class Performers:
         self._outcomes: list[tuple[Stored, Outcome]] = []
         self._something = asyncio.Event()
         self._inbox: Inbox | None = None
+        self.resting = False  # the service is paused: what is not under way outside is left
         self._thread = threading.Thread(target=self._run, name=f"perform {service.name}")
 
     def start(self, inbox: Inbox) -> None:
@@ -67,10 +68,11 @@ class Performers:
             self._thread.join(timeout=5)
 
     def take(self, wanted: Sequence[Stored]) -> None:
-        """Perform these soon, from any thread; too many are left for `due`, due at once."""
+        """Perform these soon, from any thread; too many, and what comes during a pause, are left
+        for `due`, due at once."""
         if not self._thread.is_alive():
             return
-        if len(self._taken) < WAITING_MOST:
+        if len(self._taken) < WAITING_MOST and not self.resting:
             self._loop.call_soon_threadsafe(self._begin, list(wanted))
         else:
             self._leave([stored.id for stored in wanted])
@@ -124,6 +126,8 @@ class Performers:
     async def _one(self, stored: Stored) -> None:
         kind = type(stored.intent)
         async with self._limits[kind.__name__]:
+            if self.resting:  # its lease runs out, and whoever is not paused takes it
+                return self._taken.discard(stored.id)
             try:
                 async with asyncio.timeout(self._deadline_seconds(kind)):
                     passing("before-send")

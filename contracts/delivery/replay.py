@@ -1,6 +1,7 @@
 """Handing a dead letter to its service once more: to that one service, and as the same message."""
 
-from sqlalchemy import Update, delete, func, insert, update
+from sqlalchemy import Update, delete, func, update
+from sqlalchemy.dialects.postgresql import insert
 
 from contracts.delivery.tables import attempts, dead_letters, inbox, intents
 from contracts.runtime.session import BatchSession
@@ -28,8 +29,9 @@ def replay(session: BatchSession, identifier: str) -> bool:
     if opened:
         session.execute(_pending_again(identifier))
     else:
-        row = {"id": identifier, "error": letter.reason, "envelope": letter.envelope}
-        session.execute(insert(attempts).values(count=0, due_at=func.now()), row)
+        row = {"error": letter.reason, "envelope": letter.envelope, "due_at": func.now()}
+        due = insert(attempts).values(id=identifier, count=0, **row)
+        session.execute(due.on_conflict_do_update(index_elements=["id"], set_=row))
     return True
 
 

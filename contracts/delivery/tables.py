@@ -7,6 +7,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     Identity,
@@ -45,7 +46,8 @@ inbox = Table(
     Column("result", JSON),
 )
 
-# How often something was begun that has not taken effect; `due_at` when it is tried alone next.
+# How often something was begun that has not taken effect; `due_at` when it is tried next. What was
+# only kept, during a pause, was never begun and has no error.
 attempts = Table(
     "attempts",
     metadata,
@@ -55,6 +57,17 @@ attempts = Table(
     _time("due_at"),
     Column("error", Text),
     Column("envelope", JSON),
+)
+
+# The pause of the service, if there is one: one row at most.
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("one", Boolean, CheckConstraint("one"), primary_key=True),
+    Column("by", Text, nullable=False),
+    _time("at", nullable=False),
+    _time("until", nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 # Events to be published, kept until the trail has them.
@@ -108,6 +121,7 @@ subscriptions = Table(
 )
 
 Index("attempts_due", attempts.c.due_at, postgresql_where=attempts.c.due_at.isnot(None))
+Index("dead_letters_at", dead_letters.c.at)
 Index("outbox_due", outbox.c.due_at)
 Index("intents_due", intents.c.due_at, postgresql_where=intents.c.state == "pending")
 

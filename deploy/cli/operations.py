@@ -1,4 +1,4 @@
-"""sagas, audit, events, dead, consumers, verify: what an operator looks at and does."""
+"""sagas, audit, events, verify: what an operator looks at."""
 
 import os
 from typing import Annotated, Any
@@ -20,8 +20,6 @@ from deploy.cli.common import (
 )
 from deploy.client import Refused
 
-dead_app = typer.Typer(help="What could not be handled.", invoke_without_command=True)
-app.add_typer(dead_app, name="dead")
 Status = Annotated[str, typer.Option(help="running, undoing, review, completed, undone.")]
 
 
@@ -61,47 +59,6 @@ def events(order: str, data: Data = FOLDER, url: Url = "", as_json: AsJson = Fal
         for d in event["deliveries"]
     ]
     table("", ("event", "subscriber", "state", "attempts", "error"), rows)
-
-
-@app.command()
-def consumers(data: Data = FOLDER, url: Url = "", as_json: AsJson = False) -> None:
-    """Every subscriber: how many deliveries in which state, and how what fails is tried again."""
-    listed = platform(data, url).get("/consumers")
-    if as_json:
-        return show(listed)
-    states = ("handled", "pending", "retrying", "dead", "ignored")
-    rows = [(c["subscriber"], *(c[state] for state in states), _tried(c)) for c in listed]
-    table("", ("subscriber", *states, "what fails"), rows)
-
-
-def _tried(consumer: dict[str, Any]) -> str:
-    """How often, at which intervals, and what then."""
-    declared = consumer["retries"]
-    if not declared:
-        return "its own affair"
-    first, longest = declared["first_retry_seconds"], declared["longest_retry_seconds"]
-    return f"{declared['attempts']} tries, {first:g} to {longest:g} s apart, {declared['then']}"
-
-
-@dead_app.callback()
-def dead(
-    context: typer.Context, data: Data = FOLDER, url: Url = "", as_json: AsJson = False
-) -> None:
-    """What could not be handled, with the reason, by service."""
-    if context.invoked_subcommand:
-        return
-    listed = platform(data, url).get("/dead-letters")["dead_letters"]
-    if as_json:
-        return show(listed)
-    rows = [(d["id"], d["service"], d["type"], d["attempts"], d["reason"]) for d in listed]
-    table("", ("id", "service", "type", "attempts", "reason"), rows)
-
-
-@dead_app.command("replay")
-def replay(letter: str, data: Data = FOLDER, url: Url = "") -> None:
-    """Hand a dead letter to its service once more."""
-    answer = platform(data, url).call("POST", f"/dead-letters/{letter}/replay")
-    console.print(f"handed to {answer['service']} once more")
 
 
 @app.command()

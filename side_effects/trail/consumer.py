@@ -9,20 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import (
-    Interval,
-    Uuid,
-    and_,
-    any_,
-    bindparam,
-    case,
-    exists,
-    func,
-    insert,
-    literal,
-    select,
-    update,
-)
+from sqlalchemy import Uuid, any_, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -31,19 +18,19 @@ from contracts.delivery.service import Retries, Service
 from contracts.delivery.tables import subscriptions
 from contracts.messages.catalogue import type_of
 from contracts.messages.trail import Receipt
-from contracts.runtime.bulk import among, given, insert_rows, packed
+from contracts.runtime.bulk import among, insert_rows
 from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import settings
-from side_effects.trail.tables import Delivery, EventRow, Joined
+from side_effects.trail.filling import COLUMNS, expecting, fill
+from side_effects.trail.receipts import PATIENCE, move
+from side_effects.trail.tables import DEAD, HANDLED, IGNORED, PENDING, RETRYING, Delivery, EventRow
+
+__all__ = ["DEAD", "HANDLED", "IGNORED", "PENDING", "RETRYING", "trail"]
 
 trail = Service("trail", Retries(attempts=8))
-PENDING, HANDLED, IGNORED, RETRYING, DEAD = "pending", "handled", "ignored", "retrying", "dead"
-FINAL = (HANDLED, IGNORED)
 PATIENCE_SECONDS = 15.0
 LONGEST_SECONDS = 900.0
 AT_ONCE = 200
-joined: Any = Joined.__table__
-deliveries: Any = Delivery.__table__
 
 
 @trail.everything
@@ -57,9 +44,7 @@ def log(envelopes: Sequence[Envelope], session: BatchSession) -> None:
 @trail.receipts
 def take(receipts: Sequence[Receipt], session: BatchSession) -> None:
     """Move deliveries on; what is handled or ignored stays so."""
-    latest = {(receipt.event_id, receipt.subscriber): receipt for receipt in receipts}
-    rows = [_receipt_row(latest[key]) for key in sorted(latest)]
-    session.execute(_MOVED, {"rows": packed(rows), "patience": _patience()})
+    move(session, receipts, _patience())
 
 
 @trail.chore(every=timedelta(seconds=2))
@@ -91,83 +76,23 @@ def ask_again(session: BatchSession) -> int:
 
 @trail.chore(every=timedelta(seconds=10))
 def back_fill(session: BatchSession) -> int:
-    """Expect receipts of older events from subscribers that joined since.
-
-    A pair of event and subscriber is looked at until nothing is missing; not less than a minute,
-    for an event may be logged just then by who does not know of the subscriber yet.
-    """
-    session.execute(_JOIN)
-    open_pairs = select(Joined).where(~Joined.filled).subquery()
-    known = exists().where(
-        Delivery.event_id == EventRow.id, Delivery.subscriber == open_pairs.c.subscriber
-    )
-    missed = (
-        _expecting(open_pairs, func.now())
-        .where(~known)
-        .order_by(EventRow.id, open_pairs.c.subscriber)
-        .limit(AT_ONCE)
-    )
-    filled = insert(Delivery).from_select(COLUMNS, missed, include_defaults=False)
-    count = len(session.execute(filled.returning(Delivery.subscriber)).all())
-    if not count:
-        settled = Joined.at < func.now() - timedelta(minutes=1)
-        session.execute(update(Joined).where(~Joined.filled, settled).values(filled=True))
-    return count
+    """Expect receipts of older events from subscribers that joined since, or asked for them."""
+    return fill(session)
 
 
-def _expecting(pairs: Any, ask_at: Any) -> Any:
-    """A pending delivery of each event at each of its subscribers among `pairs`."""
-    who = pairs.c.subscriber
-    values = (EventRow.id, who, literal(PENDING), literal(0), literal(""), literal(0), ask_at)
-    chosen = select(*values).join(pairs, pairs.c.event == EventRow.type)
-    return chosen.where(who != trail.name)
-
-
-COLUMNS = ("event_id", "subscriber", "state", "attempts", "reason", "asked", "ask_at")
 _LOGGED = select(EventRow.id, EventRow.envelope).where(among(EventRow.id))
-_PATIENCE = func.now() + bindparam("patience", type_=Interval)
 _NEW = EventRow.id == any_(bindparam("ids", type_=ARRAY(Uuid(as_uuid=False))))
 _EXPECT = (
-    upsert(deliveries)
+    upsert(Delivery.__table__)  # type: ignore[arg-type]
     .from_select(
         COLUMNS,
-        _expecting(subscriptions, _PATIENCE)
+        expecting(subscriptions, PATIENCE)
         .where(_NEW)
         .order_by(EventRow.id, subscriptions.c.subscriber),
         include_defaults=False,
     )
     .on_conflict_do_nothing()
 )
-_JOIN = (
-    upsert(joined)
-    .from_select(
-        ("event", "subscriber"),
-        select(subscriptions.c.event, subscriptions.c.subscriber),
-        include_defaults=False,
-    )
-    .on_conflict_do_nothing()
-)
-
-
-def _moved() -> Any:
-    names = COLUMNS[:6]
-    rows = given(deliveries, names)
-    told = upsert(deliveries).from_select(
-        names, select(*(rows.c[name] for name in names)), include_defaults=False
-    )
-    retrying = told.excluded.state == RETRYING
-    return told.on_conflict_do_update(
-        index_elements=["event_id", "subscriber"],
-        set_={
-            **{name: told.excluded[name] for name in ("state", "attempts", "reason")},
-            "changed_at": func.now(),
-            "ask_at": case((retrying, _PATIENCE), else_=None),
-        },
-        where=and_(*(deliveries.c.state != state for state in FINAL)),
-    )
-
-
-_MOVED = _moved()
 
 
 def _row(envelope: Envelope) -> dict[str, Any]:
@@ -180,17 +105,6 @@ def _row(envelope: Envelope) -> dict[str, Any]:
         "saga": envelope.saga,
         "cause": envelope.cause,
         "envelope": stored(envelope),
-    }
-
-
-def _receipt_row(receipt: Receipt) -> dict[str, Any]:
-    return {
-        "event_id": receipt.event_id,
-        "subscriber": receipt.subscriber,
-        "state": receipt.state,
-        "attempts": receipt.attempts,
-        "reason": receipt.reason,
-        "asked": 0,
     }
 
 

@@ -1,28 +1,66 @@
-"""Events and their deliveries over HTTP: who heard what, who failed, who has not reported yet."""
+"""Events and their deliveries over HTTP: who heard what, who failed, who has not reported yet.
 
-from collections.abc import Mapping
+What is final is read from the tallies, what is open from its own index, so that nothing here takes
+longer the more was delivered.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
+from contracts.delivery.outbox import TRAIL
+from contracts.delivery.tables import subscriptions
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.database import Database
 from contracts.runtime.problems import Problem
-from side_effects.trail.consumer import IGNORED, PENDING, RETRYING
-from side_effects.trail.tables import Delivery, EventRow
+from contracts.runtime.session import BatchSession
+from side_effects.trail.tables import (
+    DEAD,
+    HANDLED,
+    IGNORED,
+    OPEN,
+    PENDING,
+    RETRYING,
+    Delivery,
+    EventRow,
+    ReceiptRow,
+    Tally,
+)
 
 Staff = Annotated[Caller, Depends(allow("support", "risk", "operator"))]
 Limit = Annotated[int, Query(ge=1, le=500)]
-STATES = ("pending", "handled", "retrying", "dead", "ignored")
+STATES = (PENDING, HANDLED, RETRYING, DEAD, IGNORED)
+Paused = Callable[[Iterable[str]], Mapping[str, Any]]
 
 
-def routes(db: Database, retries: Mapping[str, Any]) -> APIRouter:
-    """The routes of the trail; `retries` is what each subscriber declares about them."""
+def routes(db: Database, declared: Mapping[str, Any], paused: Paused) -> APIRouter:
+    """The routes of the trail; `declared` is what each subscriber says of itself (its kind, how it
+    tries again), `paused` tells who of some is paused now."""
     router = APIRouter(tags=["events"])
     _events(router, db)
-    _deliveries(router, db, retries)
+    _deliveries(router, db)
+
+    @router.get("/consumers")
+    def consumers(caller: Staff) -> list[dict[str, Any]]:
+        """Every subscriber: how many deliveries in which state, how many and how old those that
+        are open, whether it is paused; what it is, how often what fails is tried again (null of one
+        outside this code), and what happens then."""
+        with db.transaction() as session:
+            found = _standing(session)
+        resting = paused(found)
+        return [
+            {
+                **found[name],
+                "paused": resting.get(name),
+                **declared.get(name, {"kind": None, "retries": None}),
+            }
+            for name in sorted(found)
+        ]
+
     return router
 
 
@@ -55,29 +93,55 @@ def _events(router: APIRouter, db: Database) -> None:
         return {**_event(row), "envelope": row.envelope}
 
 
-def _deliveries(router: APIRouter, db: Database, retries: Mapping[str, Any]) -> None:
+def _deliveries(router: APIRouter, db: Database) -> None:
     @router.get("/events/{event_id}/deliveries")
     def delivered(event_id: UUID, caller: Staff) -> list[dict[str, Any]]:
-        """What became of one event at each subscriber."""
-        wanted = select(Delivery).where(Delivery.event_id == str(event_id))
+        """What became of one event at each subscriber, and how it came to that."""
         with db.transaction() as session:
-            return [_delivery(row) for row in session.scalars(wanted.order_by(Delivery.subscriber))]
+            return deliveries_of(session, str(event_id))
 
-    @router.get("/consumers")
-    def consumers(caller: Staff) -> list[dict[str, Any]]:
-        """Every subscriber: how many deliveries in which state, the oldest that is open, and how
-        often what fails is tried again (null of one outside this code), and what happens then."""
-        counted = select(
-            Delivery.subscriber,
-            *(func.count().filter(Delivery.state == state).label(state) for state in STATES),
-            func.min(Delivery.changed_at)
-            .filter(Delivery.state.in_((PENDING, RETRYING)))
-            .label("oldest_open"),
-        )
-        counted = counted.group_by(Delivery.subscriber).order_by(Delivery.subscriber)
-        with db.transaction() as session:
-            rows = session.execute(counted).all()
-        return [{**row._mapping, "retries": retries.get(row.subscriber)} for row in rows]
+
+def deliveries_of(session: BatchSession, event_id: str) -> list[dict[str, Any]]:
+    """The deliveries of an event, by subscriber, each with its history."""
+    history = defaultdict(list)
+    remembered = select(ReceiptRow).where(ReceiptRow.event_id == event_id)
+    for row in session.scalars(remembered.order_by(ReceiptRow.position)):
+        told = {name: getattr(row, name) for name in ("at", "state", "attempt", "error")}
+        history[row.subscriber].append(told)
+    wanted = select(Delivery).where(Delivery.event_id == event_id).order_by(Delivery.subscriber)
+    return [_delivery(row, history[row.subscriber]) for row in session.scalars(wanted)]
+
+
+def _standing(session: BatchSession) -> dict[str, dict[str, Any]]:
+    """How each subscriber stands, by name."""
+    found = {name: _nothing(name) for name in session.scalars(_SUBSCRIBERS)}
+    for name, state, count in session.execute(_FINAL):
+        found.setdefault(name, _nothing(name))[state] = count
+    for name, state, count, oldest in session.execute(_OPEN):
+        its = found.setdefault(name, _nothing(name))
+        its[state] = count
+        if state != DEAD:
+            its["depth"] += count
+            its["oldest_open"] = min(filter(None, (its["oldest_open"], oldest)))
+    for its in found.values():
+        its["not_heard"] = its[PENDING]
+    return found
+
+
+def _nothing(name: str) -> dict[str, Any]:
+    zero = dict.fromkeys((*STATES, "depth", "not_heard"), 0)
+    return {"subscriber": name, **zero, "oldest_open": None}
+
+
+_SUBSCRIBERS = (
+    select(subscriptions.c.subscriber).where(subscriptions.c.subscriber != TRAIL).distinct()
+)
+_FINAL = select(Tally.subscriber, Tally.state, Tally.count)
+_OPEN = (
+    select(Delivery.subscriber, Delivery.state, func.count(), func.min(Delivery.changed_at))
+    .where(text(OPEN))
+    .group_by(Delivery.subscriber, Delivery.state)
+)
 
 
 def _event(row: EventRow) -> dict[str, Any]:
@@ -92,12 +156,16 @@ def _event(row: EventRow) -> dict[str, Any]:
     }
 
 
-def _delivery(row: Delivery) -> dict[str, Any]:
+def _delivery(row: Delivery, history: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "subscriber": row.subscriber,
         "state": row.state,
         "attempts": row.attempts,
         "last_error": "" if row.state == IGNORED else row.reason,
-        "handled_at": row.changed_at if row.state == "handled" else None,
+        "handled_at": row.changed_at if row.state == HANDLED else None,
         "ignored_because": row.reason if row.state == IGNORED else None,
+        "heard": row.state != PENDING,
+        "asked": row.asked,
+        "next_at": row.ask_at,
+        "history": history,
     }

@@ -4,6 +4,8 @@ them, and both catch up by themselves.
 The outage lasts 60 s in this deployment's time; `CONCERTO_TEST_TIME_SCALE=1` makes them real ones.
 """
 
+import os
+import signal
 from collections import Counter
 from time import monotonic
 from typing import Any
@@ -16,6 +18,7 @@ pytestmark = pytest.mark.parametrize("platform", ["valkey"], indirect=True)
 OUTAGE_SECONDS = 60 * TIME_SCALE
 ON_TIME_SECONDS = 30.0
 CATCH_UP_SECONDS = 60 + 4 * OUTAGE_SECONDS
+LOOKED_SECONDS = 1.5
 PEOPLE, EACH = 5, 4
 
 
@@ -124,3 +127,35 @@ def test_the_crm_and_analytics_catch_up_and_nobody_waits_for_them(whole: Platfor
     assert story.registrations() == before + PEOPLE
     assert not whole.breaches()
     print("", *(f"{at:7.1f} s  {what}" for at, what in story.told), sep="\n")
+
+
+def test_a_paused_subscriber_keeps_what_comes_and_catches_up(whole: Platforms) -> None:
+    """Orders complete, the broker is drained, and its process ends and starts again meanwhile;
+    resumed, analytics has each order once, none as a failure."""
+    why = {"reason": "it is being looked at"}
+    answer = whole.http.call("POST", "/consumers/analytics/pause", why)
+    assert (answer["applied"], answer["paused"]["by"]) == (True, "tests")
+    began = monotonic()
+    wait_until("its worker has looked", lambda: monotonic() - began > LOOKED_SECONDS)
+    orders = whole.submit(20)
+    assert set(whole.wait_ended(orders).values()) == {"completed"}
+    wait_until("all is kept", lambda: standing(whole, "analytics")["waiting"] >= len(orders))
+    before = whole.pid("analytics")
+    os.kill(before, signal.SIGKILL)
+    wait_until("it runs again", lambda: whole.pid("analytics") not in (0, before) and whole.ready())
+    applied = "SELECT order_id::text FROM applied_orders"
+    assert not {order for (order,) in whole.rows("analytics", applied)} & set(orders)
+    assert not whole.breaches()
+    resumed = whole.http.call("POST", "/consumers/analytics/resume", why)
+    assert resumed["waiting"] >= len(orders)
+    whole.wait_delivered(CATCH_UP_SECONDS)
+    counted = Counter(order for (order,) in whole.rows("analytics", applied))
+    assert all(counted[order] == 1 for order in orders)
+    stands = standing(whole, "analytics")
+    assert (stands["waiting"], stands["dead"], stands["paused"]) == (0, 0, None)
+    assert not whole.breaches()
+
+
+def standing(whole: Platforms, name: str) -> Any:
+    """How a service stands."""
+    return next(one for one in whole.http.get("/services") if one["name"] == name)

@@ -1,4 +1,4 @@
-"""The event log and deliveries."""
+"""The event log, deliveries, receipts and tallies."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,7 +15,9 @@ def upgrade() -> None:
     """Create the tables."""
     create_delivery_tables(op)
     _events()
+    _joined()
     _deliveries()
+    _receipts()
 
 
 def _events() -> None:
@@ -35,14 +37,18 @@ def _events() -> None:
     op.create_index("events_type", "events", ["type", "id"])
 
 
-def _deliveries() -> None:
+def _joined() -> None:
     op.create_table(
         "joined",
         sa.Column("event", sa.Text, primary_key=True),
         sa.Column("subscriber", sa.Text, primary_key=True),
         sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
+        sa.Column("since", TIME),
         sa.Column("filled", sa.Boolean, nullable=False, server_default=sa.false()),
     )
+
+
+def _deliveries() -> None:
     op.create_table(
         "deliveries",
         sa.Column("event_id", ID, primary_key=True),
@@ -56,7 +62,26 @@ def _deliveries() -> None:
     )
     asking = sa.text("ask_at IS NOT NULL")
     op.create_index("deliveries_ask", "deliveries", ["ask_at"], postgresql_where=asking)
-    unfinished = sa.text("state <> 'handled'")
-    op.create_index(
-        "deliveries_open", "deliveries", ["subscriber", "state"], postgresql_where=unfinished
+    columns = ["subscriber", "state", "changed_at"]
+    unfinished = sa.text("state IN ('pending', 'retrying', 'dead')")
+    op.create_index("deliveries_open", "deliveries", columns, postgresql_where=unfinished)
+
+
+def _receipts() -> None:
+    op.create_table(
+        "receipts",
+        sa.Column("position", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("event_id", ID, nullable=False),
+        sa.Column("subscriber", sa.Text, nullable=False),
+        sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("attempt", sa.Integer, nullable=False),
+        sa.Column("error", sa.Text, nullable=False),
+    )
+    op.create_index("receipts_event", "receipts", ["event_id", "position"])
+    op.create_table(
+        "tallies",
+        sa.Column("subscriber", sa.Text, primary_key=True),
+        sa.Column("state", sa.Text, primary_key=True),
+        sa.Column("count", sa.BigInteger, nullable=False),
     )

@@ -1,0 +1,72 @@
+"""How each service stands: what it handles, where its state lives, whether it is paused, what
+waits in it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import Select, func, select
+
+from contracts.delivery.pause import standing
+from contracts.delivery.tables import attempts, dead_letters, intents
+from contracts.messages.base import Command
+from contracts.messages.catalogue import type_of
+from contracts.runtime.database import Database
+from deploy.services import Known, services
+from orchestrator.http.reviews import Staff
+
+
+def routes(databases: Mapping[str, Database]) -> APIRouter:
+    """The list of services."""
+    router = APIRouter(tags=["services"])
+
+    @router.get("/services")
+    def listed(caller: Staff) -> list[dict[str, Any]]:
+        """Every service: what it does, and how it stands."""
+        return [{**described(known), **_now(databases[known.name])} for known in services()]
+
+    return router
+
+
+def described(known: Known) -> dict[str, Any]:
+    """What a service is, as its code declares it."""
+    service = known.load()
+    return {
+        "name": known.name,
+        "kind": known.kind,
+        "handles": sorted(type_of(m) for m in service.handled if issubclass(m, Command)),
+        "subscribes": sorted(map(type_of, service.subscriptions())),
+        "schema": known.name,
+        "tables": [table.name for table in known.tables().sorted_tables],
+        "retries": service.retries.as_json(),
+    }
+
+
+def paused(databases: Mapping[str, Database], names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Those of the named services that are paused now, by name."""
+    found = {name: standing(databases[name]) for name in names if name in databases}
+    return {name: pause.as_json() for name, pause in found.items() if pause}
+
+
+def _now(database: Database) -> dict[str, Any]:
+    pause = standing(database)
+    (waiting,) = database.read(_WAITING)
+    return {"paused": pause and pause.as_json(), **waiting._mapping}
+
+
+def _waiting() -> Select[Any]:
+    """How many messages are put aside, to be tried again; intents that are to be performed; dead
+    letters; and the oldest of them."""
+    kept = attempts.c.envelope.isnot(None) & attempts.c.due_at.isnot(None)
+    pending = intents.c.state == "pending"
+    parts = {
+        "waiting": select(func.count()).select_from(attempts).where(kept),
+        "waiting_oldest": select(func.min(attempts.c.at)).where(kept),
+        "intents": select(func.count()).select_from(intents).where(pending),
+        "intents_oldest": select(func.min(intents.c.at)).where(pending),
+        "dead": select(func.count()).select_from(dead_letters),
+    }
+    return select(*(part.scalar_subquery().label(name) for name, part in parts.items()))
+
+
+_WAITING = _waiting()
