@@ -19,6 +19,7 @@ from contracts.runtime.contacts import Contact
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings, settings
 from deploy import asyncapi, operations
+from deploy.overview import http as overview
 from deploy.pricing import pricing
 from deploy.services import services
 from orchestrator.http import console, orders, reviews, sagas, taking_back
@@ -72,6 +73,7 @@ def build(config: Settings, hosts: Mapping[str, Host], begin: Begin = ordered) -
     _orchestrator(edge, host, databases, begin, config)
     _services(edge, hosts, databases)
     edge.include_router(operations.routes(host.db, databases))
+    edge.include_router(overview.routes(host.db, databases, lambda now: []))
     _health(edge, host)
     _documents(edge)
     return edge

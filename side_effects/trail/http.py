@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.database import Database
-from contracts.runtime.problems import Problem
+from contracts.runtime.session import BatchSession
 from side_effects.trail.consumer import IGNORED, PENDING, RETRYING
 from side_effects.trail.tables import Delivery, EventRow
 
@@ -41,27 +41,17 @@ def _events(router: APIRouter, db: Database) -> None:
         with db.transaction() as session:
             rows = list(session.scalars(found))
         return {
-            "events": [_event(row) for row in rows],
+            "events": [shown(row) for row in rows],
             "next": rows[-1].id if len(rows) == limit else None,
         }
-
-    @router.get("/events/{event_id}")
-    def event(event_id: UUID, caller: Staff) -> dict[str, Any]:
-        """One event with its envelope."""
-        with db.transaction() as session:
-            row = session.get(EventRow, str(event_id))
-        if row is None:
-            raise Problem(404, "not-found", "There is no such event")
-        return {**_event(row), "envelope": row.envelope}
 
 
 def _deliveries(router: APIRouter, db: Database, retries: Mapping[str, Any]) -> None:
     @router.get("/events/{event_id}/deliveries")
-    def delivered(event_id: UUID, caller: Staff) -> list[dict[str, Any]]:
+    def deliveries(event_id: UUID, caller: Staff) -> list[dict[str, Any]]:
         """What became of one event at each subscriber."""
-        wanted = select(Delivery).where(Delivery.event_id == str(event_id))
         with db.transaction() as session:
-            return [_delivery(row) for row in session.scalars(wanted.order_by(Delivery.subscriber))]
+            return delivered(session, str(event_id))
 
     @router.get("/consumers")
     def consumers(caller: Staff) -> list[dict[str, Any]]:
@@ -80,7 +70,14 @@ def _deliveries(router: APIRouter, db: Database, retries: Mapping[str, Any]) -> 
         return [{**row._mapping, "retries": retries.get(row.subscriber)} for row in rows]
 
 
-def _event(row: EventRow) -> dict[str, Any]:
+def delivered(session: BatchSession, event_id: str) -> list[dict[str, Any]]:
+    """What became of one event at each subscriber."""
+    wanted = select(Delivery).where(Delivery.event_id == event_id)
+    return [_delivery(row) for row in session.scalars(wanted.order_by(Delivery.subscriber))]
+
+
+def shown(row: EventRow) -> dict[str, Any]:
+    """An event as it is shown."""
     return {
         "id": row.id,
         "type": row.type,
