@@ -4,12 +4,12 @@ Nobody says what to look for: it follows from the journal (each public result is
 what a saga publishes), from `then=` of the reactions, and from the subscriptions.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, get_type_hints
 
-from contracts.delivery.service import Handling
+from contracts.delivery.service import Handling, Service
 from contracts.messages.base import Command
 from contracts.messages.catalogue import class_of, messages
 from contracts.messages.reviews import ManualReviewRequired
@@ -24,9 +24,11 @@ from side_effects.trail.consumer import HANDLED, PATIENCE_SECONDS, PENDING, RETR
 ORCHESTRATOR = "orchestrator"
 
 
-def expected(order: Order) -> list[dict[str, Any]]:
-    """Every event that should be in the log and every delivery that is open, oldest first."""
-    found = [*_results(order), *_of_sagas(order), *_reactions(order), *_deliveries(order)]
+def expected(order: Order, of: Iterable[Service] | None = None) -> list[dict[str, Any]]:
+    """Every event that should be in the log and every delivery that is open, oldest first; what
+    reactions owe is declared by the services `of` (all there are)."""
+    owed = _owed([known.load() for known in services()] if of is None else of)
+    found = [*_results(order), *_of_sagas(order), *_reactions(order, owed), *_deliveries(order)]
     return sorted(found, key=lambda one: one["since"])
 
 
@@ -94,9 +96,8 @@ def _published(saga: Saga, notes: list[str]) -> Iterator[str]:
             yield event.wire_type
 
 
-def _reactions(order: Order) -> Iterator[dict[str, Any]]:
+def _reactions(order: Order, owed: Mapping[tuple[str, str], Handling]) -> Iterator[dict[str, Any]]:
     """What a subscriber that handled an event owes the world."""
-    owed = _owed()
     for event in order.events:
         for row in order.deliveries[event.id]:
             reaction = owed.get((row.subscriber, event.type))
@@ -110,12 +111,12 @@ def _reactions(order: Order) -> Iterator[dict[str, Any]]:
             yield _one(order, kind, row.subscriber, because, row.changed_at, seen, within)
 
 
-def _owed() -> Mapping[tuple[str, str], Handling]:
+def _owed(of: Iterable[Service]) -> Mapping[tuple[str, str], Handling]:
     """The reactions that owe something, by service and type of event."""
     return {
         (service.name, message.wire_type): handling
-        for service in services()
-        for message, handling in service.load().handled.items()
+        for service in of
+        for message, handling in service.handled.items()
         if handling.then
     }
 
