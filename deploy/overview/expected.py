@@ -47,10 +47,10 @@ def _results(order: Order) -> Iterator[dict[str, Any]]:
             if not getattr(class_of(kind), "public", False):
                 continue
             event_id = derived(identity, kind)
-            if not _has_effect(sent):
-                event_id = _found_out(order, sent, kind)
-            because = f"{sent.command['to']} answered {sent.command['type']} with it"
             seen = event_id if event_id in logged else None
+            if not _has_effect(sent):
+                seen = _found_out(order, sent, kind)
+            because = f"{sent.command['to']} answered {sent.command['type']} with it"
             yield _one(order, kind, sent.command["to"], because, entry.at, seen)
 
 

@@ -140,10 +140,10 @@ SELECT
   (SELECT count(*) FROM reviews WHERE closed_at IS NULL AND until < :at) AS undecided,
   count(*) FILTER (WHERE state -> 'paused' IS NOT NULL) AS paused,
   count(*) FILTER (WHERE EXISTS (
-    SELECT FROM json_array_elements(state -> 'steps') AS step
-    WHERE step ->> 'due_at' IS NOT NULL AND (
-      (step ->> 'sends')::int > 1 OR (step ->> 'refusals')::int > 0
-      OR (step ->> 'queries')::int > 0))) AS retrying
+    SELECT FROM json_array_elements(state -> 'steps') AS one
+    WHERE one ->> 'due_at' IS NOT NULL AND (
+      (one ->> 'sends')::int > 1 OR (one ->> 'refusals')::int > 0
+      OR (one ->> 'queries')::int > 0))) AS retrying
 FROM sagas WHERE status IN ('running', 'undoing')
 """
 )

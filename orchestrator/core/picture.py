@@ -20,7 +20,7 @@ from orchestrator.core.tell import standing
 Counts = Mapping[str, Mapping[str, int]]
 Subscribers = Mapping[str, Sequence[str]]
 LINE, PAD, GAP, LANE, HEAD, SIDE = 16, 12, 34, 26, 44, 46
-LETTER, BOLD = 6.4, 7.8  # the widest that a letter is on average, in small and in bold
+LETTER, BOLD = 7.2, 8.4  # the widest that a letter is on average, in small and in bold
 NOTE_LETTERS = 58
 FILLS = {
     "waiting": "none",
@@ -216,6 +216,7 @@ def _forward(rows: Sequence[Row], centre: float, width: float, bottom: float) ->
         for box in row.boxes if len(row.boxes) > 1 else ():
             middle = box.left + width / 2
             yield _path(f"M{middle:g} {above:g} V{above + 8:g} H{centre:g}", "forward")
+        above += 8 if len(row.boxes) > 1 else 0
     yield _path(f"M{centre:g} {above:g} V{bottom - 7:g}", "forward")
     yield _arrow(centre, bottom, down=True)
 

@@ -75,12 +75,13 @@ class Platform:
 
 
 @pytest.fixture(scope="module")
-def platform(postgres: str) -> Iterator[Platform]:
+def platform(postgres: str, request: pytest.FixtureRequest) -> Iterator[Platform]:
     """All services on a database of their own, with stock of one SKU."""
     patch = pytest.MonkeyPatch()
     patch.setenv("CONCERTO_SIGNING_KEY", SIGNING_KEY)
     settings.cache_clear()
-    config = Settings(database_url=migrated(postgres, "overview"), signing_key=SIGNING_KEY)
+    name = f"overview_{request.path.stem}"
+    config = Settings(database_url=migrated(postgres, name), signing_key=SIGNING_KEY)
     topology.apply(config)
     memory = Memory(config)
     for service in services():

@@ -26,7 +26,8 @@ def flat(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def event_of(platform: Platform, order: str, kind: str) -> str:
     """The id of the order's event of that name."""
     events = platform.get(f"/events?order={order}")["events"]
-    return next(event["id"] for event in events if event["type"] == f"concerto.{kind}.v1")
+    ids = (event["id"] for event in events if event["type"] == f"concerto.{kind}.v1")
+    return str(next(ids))
 
 
 def test_the_timeline_tells_of_commands_with_what_came_back(platform: Platform, order: str) -> None:
