@@ -48,6 +48,7 @@ class Now:
             **told,
             "consumers": consumers,
             "dead_letters": sum(row.dead for row in depths),
+            "put_aside": sum(row.aside for row in depths),
             "unsent_events": sum(row.unsent for row in depths),
         }
         return {**now, "alerts": self._firing(now)}
@@ -110,6 +111,7 @@ def _attention(reviews: list[Any]) -> dict[str, Any]:
     return {
         "open": sum(row.count for row in reviews),
         "unclaimed": sum(row.unclaimed for row in reviews),
+        "near": sum(row.near for row in reviews),
         "oldest": min((row.oldest for row in reviews), default=None),
         "by_role": {row.owner: row.count for row in reviews},
     }
@@ -158,6 +160,7 @@ GROUP BY status
 _REVIEWS = text(
     """
 SELECT owner, count(*) AS count, count(*) FILTER (WHERE claimed_by IS NULL) AS unclaimed,
+       count(*) FILTER (WHERE now() > opened_at + (until - opened_at) * 0.75) AS near,
        min(opened_at) AS oldest
 FROM reviews WHERE closed_at IS NULL GROUP BY owner ORDER BY owner
 """
@@ -176,6 +179,8 @@ GROUP BY known.subscriber ORDER BY known.subscriber
 _DEPTHS = text(
     f"""
 SELECT (SELECT count(*) FROM (SELECT FROM dead_letters LIMIT {MOST})) AS dead,
+       (SELECT count(*) FROM (SELECT FROM attempts WHERE due_at IS NOT NULL AND error IS NOT NULL
+                              LIMIT {MOST})) AS aside,
        (SELECT count(*) FROM (SELECT FROM outbox LIMIT {MOST})) AS unsent
 """
 )

@@ -75,7 +75,8 @@ def test_what_is_past_its_declared_end_is_overdue(platform: Platform, suspected:
     saga = saga_id_of(suspected)
     late = "UPDATE reviews SET until = until - interval '1 day' WHERE saga_id = :saga"
     platform.rows("orchestrator", late, saga=saga)
-    assert platform.get("/now")["sagas"]["overdue"] == 1
+    now = platform.get("/now")
+    assert (now["sagas"]["overdue"], now["attention"]["near"]) == (1, 1)
     back = "UPDATE reviews SET until = until + interval '1 day' WHERE saga_id = :saga"
     platform.rows("orchestrator", back, saga=saga)
     asleep = "UPDATE sagas SET wake_at = wake_at + make_interval(mins => :m) WHERE status = :s"
@@ -122,7 +123,8 @@ def test_failures_are_grouped_by_place_and_error(
     (review,) = [f for f in found if f["kind"] == "review"]
     assert review["examples"] == [saga_id_of(suspected)]
     assert [f["count"] for f in found] == sorted((f["count"] for f in found), reverse=True)
-    assert platform.get("/now")["dead_letters"] == 2
+    now = platform.get("/now")
+    assert (now["dead_letters"], now["put_aside"]) == (2, 1)
     platform.get("/failures?since_seconds=0", 422)
 
 
