@@ -20,6 +20,7 @@ from contracts.runtime.contacts import Contact
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings, settings
 from deploy import acts, asyncapi, operations, standing
+from deploy.overview import http as overview
 from deploy.pricing import pricing
 from deploy.services import services
 from orchestrator.http import console, orders, reviews, sagas, taking_back
@@ -75,6 +76,7 @@ def build(config: Settings, hosts: Mapping[str, Host], begin: Begin = ordered) -
     edge.include_router(operations.routes(host.db, databases))
     edge.include_router(acts.routes(host.db, databases))
     edge.include_router(standing.routes(databases))
+    edge.include_router(overview.routes(host.db, databases, lambda now: []))
     _health(edge, host)
     _documents(edge)
     return edge

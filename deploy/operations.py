@@ -11,7 +11,7 @@ from contracts.delivery.tables import outbox
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.database import Database
 from contracts.runtime.problems import Problem
-from deploy.story import why
+from deploy.overview.story import why
 from orchestrator.shell.tables import SagaRow
 from side_effects.trail.consumer import PENDING, RETRYING
 from side_effects.trail.tables import Delivery

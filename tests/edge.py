@@ -18,7 +18,13 @@ from tests.simulators.running import until
 @contextmanager
 def served(routes: APIRouter) -> Iterator[str]:
     """The address at which `routes` answer while the block lasts."""
-    edge = _edge(routes)
+    with serving(_edge(routes)) as url:
+        yield url
+
+
+@contextmanager
+def serving(edge: FastAPI) -> Iterator[str]:
+    """The address at which an app answers while the block lasts."""
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(edge, port=port, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)

@@ -16,8 +16,9 @@ from typing import Any, Protocol
 from sqlalchemy import Interval, bindparam, delete, func, select, update
 
 from contracts.delivery.envelope import Envelope, read_envelope, repeated, stored
+from contracts.delivery.service import Service
 from contracts.delivery.tables import outbox, subscriptions
-from contracts.messages.base import Event, Message, Result
+from contracts.messages.base import Command, Event, Message, Result
 from contracts.messages.catalogue import type_of
 from contracts.messages.values import MessageId, derived, stamped
 from contracts.runtime.bulk import among, insert_rows
@@ -45,10 +46,13 @@ def put(
 ) -> MessageId:
     """Publish `event` with the transaction of `session`; the id of the event.
 
-    In a handler the event is caused by the message being handled. Elsewhere (an HTTP edge) name
-    the `source`; the service's own worker then relays the event.
+    In a handler the event is caused by the message being handled; what reacts to an event publishes
+    what it declares (`then=`) and nothing else. Elsewhere (an HTTP edge) name the `source`; the
+    service's own worker then relays the event.
     """
     cause: Envelope | None = session.info.get("envelope")
+    if cause and not isinstance(cause.message, Command):
+        _let_react(session.info["turn"].service, cause.message, event)
     name = type_of(type(event))
     now = datetime.now(UTC)
     parts = (name, subject, repr(event))  # one moment may put two of a kind: of two parcels
@@ -68,6 +72,23 @@ def put(
     else:
         store(session, [envelope], lease=timedelta(0))
     return envelope.id
+
+
+class Undeclared(TypeError):
+    """What a reaction publishes is declared, so that chains of reactions are seen."""
+
+    def __init__(self, service: str, cause: Message, event: Message) -> None:
+        super().__init__(
+            f"{service} reacts to {type(cause).__name__} with {type(event).__name__}: "
+            "declare it with then="
+        )
+
+
+def _let_react(service: Service, cause: Message, event: Message) -> None:
+    """Refuse a reaction that nobody declared."""
+    handling = service.handled.get(type(cause))
+    if handling and handling.then is not type(event):
+        raise Undeclared(service.name, cause, event)
 
 
 def followed(message: Message) -> MessageId | None:

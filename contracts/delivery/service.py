@@ -102,13 +102,16 @@ class Handling:
     """How one message type is handled: the function, and the rows to lock and load before it.
 
     `loads` maps the messages of a batch to (mapped class, primary keys); those rows are locked in
-    order of table and key and are then in the session (`session.get` costs no query).
+    order of table and key and are then in the session (`session.get` costs no query). Of a
+    reaction, `then` is what it publishes `within` a time, `undoes` the event whose effect here it
+    takes back.
     """
 
     handler: Handler
     loads: Loads | None = None
     then: type[Event] | None = None
     within: timedelta | None = None
+    undoes: type[Message] | None = None
 
 
 @dataclass(frozen=True)
@@ -171,16 +174,18 @@ class Service:
         loads: Loads | None = None,
         then: type[Event] | None = None,
         within: timedelta | None = None,
+        undoes: type[Message] | None = None,
     ) -> Callable[[Callable[[E, BatchSession], Intent | None]], Handler]:
         """Subscribe to `event` (an event or a public result).
 
-        `then` is what this reaction owes the world `within` a time; it makes its absence visible.
+        `then` is what this reaction owes the world `within` a time: only that may it publish, and
+        its absence is visible. It takes back what this service did on the event it `undoes`.
         """
         if not is_public(event):
             raise NotPublic(event)
 
         def register(handler: Callable[[E, BatchSession], Intent | None]) -> Handler:
-            self._add(event, Handling(handler, loads, then, within))
+            self._add(event, Handling(handler, loads, then, within, undoes))
             return handler
 
         return register

@@ -17,6 +17,7 @@ GROUPS = (
     "imports",
     "operations",
     "deliveries",
+    "overview",
     "reviews",
     "bench",
 )

@@ -1,24 +1,29 @@
 """check, draw, explore, asyncapi: the saga definitions and the events themselves."""
 
 import time
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
-from deploy.cli.common import AsJson, app, console, out, show
+from deploy.cli.common import FOLDER, AsJson, Data, Url, app, console, out, platform, show
 from deploy.client import Refused
 
 Name = Annotated[str, typer.Argument(help="Of the saga.")]
+Observed = Annotated[bool, typer.Option("--observed", help="What was really said to whom.")]
 Form = Annotated[str, typer.Option("--as", help="table, mermaid or svg.")]
 
 
 @app.command()
 def check(as_json: AsJson = False) -> None:
-    """Check every saga definition; exit code 1 and a sentence for each fault."""
+    """Check every saga, and that no reactions are a hidden one; exit code 1, a sentence a fault."""
+    from deploy.overview.reactions import declared, hidden
     from orchestrator.core.check import check as faults_of
     from orchestrator.sagas import RELEASED, SAGAS
 
     faults = {f"{name} {v}": list(faults_of(saga, RELEASED)) for (name, v), saga in SAGAS.items()}
+    sagas = len(faults)
+    faults["choreography"] = list(hidden(declared()))
     if as_json:
         show(faults)
     for name, found in faults.items():
@@ -26,19 +31,38 @@ def check(as_json: AsJson = False) -> None:
             out.print(f"{name}: {fault}", markup=False)
     if any(faults.values()):
         raise typer.Exit(1)
-    console.print(f"{len(faults)} saga(s) checked: nothing is wrong")
+    console.print(f"{sagas} saga(s) checked: nothing is wrong")
 
 
 @app.command()
-def draw(name: Name = "order", form: Form = "table") -> None:
-    """Draw a saga: its steps, who does them, what undoes them."""
+def draw(
+    name: Name = "order",
+    form: Form = "table",
+    observed: Observed = False,
+    data: Data = FOLDER,
+    url: Url = "",
+    as_json: AsJson = False,
+) -> None:
+    """Draw a saga: its steps, who does them, what undoes them; or what is really said to whom."""
+    from deploy.overview import flow
+    from deploy.overview import observed as seen
+    from deploy.overview.process import described, subscribers
     from orchestrator.core import draw as drawn
+    from orchestrator.core import picture
 
-    forms: dict[str, Any] = {"table": drawn.table, "mermaid": drawn.mermaid, "svg": drawn.svg}
+    forms: dict[str, Any] = {"table": seen.lines, "svg": flow.svg}
+    if observed:
+        subject = platform(data, url).get("/process/observed")["edges"]
+    else:
+        subject = _saga(name)
+        svg = partial(picture.svg, subscribers=subscribers())
+        forms = {"table": drawn.table, "mermaid": drawn.mermaid, "svg": svg}
+    if as_json:
+        return show(subject if observed else described(subject))
     if form not in forms:
         raise Refused(f"--as takes {', '.join(forms)}, not {form!r}", 2)
-    drawing = forms[form](_saga(name))
-    typer.echo(drawing if isinstance(drawing, str) else "\n".join(drawing))
+    drawing = forms[form](subject)
+    return typer.echo(drawing if isinstance(drawing, str) else "\n".join(drawing))
 
 
 @app.command("asyncapi")

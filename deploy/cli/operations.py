@@ -2,6 +2,7 @@
 
 import os
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 
@@ -21,13 +22,29 @@ from deploy.cli.common import (
 from deploy.client import Refused
 
 Status = Annotated[str, typer.Option(help="running, undoing, review, completed, undone.")]
+Step = Annotated[str, typer.Option(help="Those that are at this step.")]
+Failure = Annotated[str, typer.Option(help="Those that failed with this in its text.")]
+Longer = Annotated[float, typer.Option(help="Those where nothing happened for so many seconds.")]
+Retrying = Annotated[bool, typer.Option("--retrying", help="Those that try something again.")]
 
 
 @app.command()
-def sagas(data: Data = FOLDER, url: Url = "", status: Status = "", as_json: AsJson = False) -> None:
-    """Sagas, newest first."""
-    query = f"?status={status}" if status else ""
-    listed = platform(data, url).get(f"/sagas{query}")["sagas"]
+def sagas(
+    data: Data = FOLDER,
+    url: Url = "",
+    status: Status = "",
+    step: Step = "",
+    failure: Failure = "",
+    waiting_longer_than: Longer = 0,
+    retrying: Retrying = False,
+    as_json: AsJson = False,
+) -> None:
+    """Sagas, newest first; those that all of the filters let through."""
+    chosen = {"status": status, "step": step, "failure": failure}
+    chosen |= {"waiting_longer_than": str(waiting_longer_than) if waiting_longer_than else ""}
+    chosen |= {"retrying": "true" if retrying else ""}
+    query = urlencode({name: value for name, value in chosen.items() if value})
+    listed = platform(data, url).get(f"/sagas?{query}")["sagas"]
     if as_json:
         return show(listed)
     rows = [(s["order_id"], s["status"], s["step"], s["changed_at"], s["failure"]) for s in listed]

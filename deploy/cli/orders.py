@@ -14,6 +14,7 @@ from deploy.cli.common import show as show_json
 from deploy.client import Refused
 
 BATCH = 200
+WATCH_SECONDS = 1.0
 
 
 @app.command()
@@ -31,14 +32,50 @@ def submit(file: Path, data: Data = FOLDER, url: Url = "") -> None:
 
 
 @app.command()
-def why(order: str, data: Data = FOLDER, url: Url = "", as_json: AsJson = False) -> None:
+def why(
+    order: str,
+    data: Data = FOLDER,
+    url: Url = "",
+    as_json: AsJson = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Until it has ended.")] = False,
+) -> None:
     """Say where an order is, since when, what was tried, what is next, what a person may do."""
+    if watch:
+        return _watch(order, data, url, as_json)
     answer = platform(data, url).get(f"/sagas/{order}/why")
     if as_json:
         show_json(answer)
     else:
         for line in answer["lines"]:
             out.print(line, markup=False, highlight=False)
+    return None
+
+
+def _watch(order: str, data: Path, url: str, as_json: bool) -> None:
+    """Say so again whenever it has changed, until the order and all sagas about it have ended."""
+    from orchestrator.core.state import FINISHED
+
+    before: Any = None
+    while True:
+        caller = platform(data, url)  # with a fresh token: this may take days
+        answer = caller.get(f"/sagas/{order}/why")
+        sagas = caller.get(f"/sagas?q={order}")["sagas"]
+        if (stands := [(saga["id"], saga["version"]) for saga in sagas]) != before:
+            before = stands
+            _tell(answer, as_json)
+        if all(saga["status"] in FINISHED for saga in sagas):
+            return
+        time.sleep(WATCH_SECONDS)
+
+
+def _tell(answer: Any, as_json: bool) -> None:
+    """One state of a watched order: a line of JSON, or the screen anew."""
+    if as_json:
+        return typer.echo(json.dumps(answer))
+    out.clear()
+    for line in answer["lines"]:
+        out.print(line, markup=False, highlight=False)
+    return None
 
 
 @app.command()

@@ -1,25 +1,12 @@
-"""A saga as a picture: a plain table, Mermaid text, or SVG (of the definition, or of one state).
+"""A saga as text: a plain table, or Mermaid; the SVG is drawn by `picture`.
 
 What the table cannot say, the picture cannot show: all of it is read from the definition.
 """
 
-from html import escape
+from datetime import timedelta
+from typing import get_type_hints
 
-from orchestrator.core.definition import Make, Query, Saga, Step, command_of
-from orchestrator.core.state import State, StepState
-from orchestrator.core.tell import standing
-
-WIDTH, HEIGHT, GAP = 250, 56, 26
-FILLS = {
-    "waiting": "#f4f4f5",
-    "skipped": "#f4f4f5",
-    "doing": "#fef3c7",
-    "doubtful": "#fed7aa",
-    "done": "#bbf7d0",
-    "failed": "#fecaca",
-    "undoing": "#fed7aa",
-    "undone": "#e4e4e7",
-}
+from orchestrator.core.definition import Query, Saga, Step, command_of, results_of
 
 
 def table(saga: Saga) -> list[str]:
@@ -49,25 +36,35 @@ def mermaid(saga: Saga) -> str:
     return "\n".join(lines) + "\n"
 
 
-def svg(saga: Saga, state: State | None = None) -> str:
-    """The definition as SVG; with a state, each step is coloured by where it stands."""
-    columns = max(len(group) for group in saga.groups)
-    width = columns * (WIDTH + GAP) + GAP
-    height = len(saga.groups) * (HEIGHT + GAP) + GAP
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'width="{width}" height="{height}" role="img" aria-label="saga {escape(saga.name)}" '
-        'font-family="sans-serif" font-size="13">'
-    ]
-    for row, group in enumerate(saga.groups):
-        top = GAP + row * (HEIGHT + GAP)
-        if row:
-            parts.append(_arrow(width / 2, top - GAP, top))
-        left = (width - len(group) * (WIDTH + GAP) + GAP) / 2
-        for column, place in enumerate(group):
-            now = state.steps[place] if state else None
-            parts.append(_box(saga.flat[place], now, left + column * (WIDTH + GAP), top))
-    return "\n".join([*parts, "</svg>"]) + "\n"
+def exceptions(step: Step) -> dict[str, str]:
+    """What becomes of each result that is an exception, in words, by its name."""
+    told = {}
+    for result, rule in step.on.items():
+        if isinstance(rule, Query):
+            asked = f"asked by {command_of(rule.command).__name__} every {duration(rule.every)}"
+            then = f"{asked}, {rule.attempts} times, then a person"
+        else:
+            second = ", a second person" if rule.second_person else ""
+            then = f"{rule.by} decides in {duration(rule.within)}{second}: {rule.question}"
+        told[result.__name__] = then
+    return told
+
+
+def publishes(step: Step) -> tuple[str, ...]:
+    """The events that come of a step, by name: what it publishes, and its public results."""
+    results = [*results_of(step.do), *(results_of(step.undo) if step.undo else ())]
+    public = sorted({result.__name__ for result in results if result.public})
+    event = get_type_hints(step.publish)["return"].__name__ if step.publish else ""
+    return tuple(name for name in (event, *public) if name)
+
+
+def duration(span: timedelta) -> str:
+    """A time as a definition says it: 20 s, 5 min, 4 h, 14 days."""
+    seconds = span.total_seconds()
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size or (seconds >= size and unit != "days"):
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"
 
 
 def _row(saga: Saga, place: int) -> tuple[str, ...]:
@@ -102,28 +99,3 @@ def _label(step: Step) -> str:
 
 def _name(function: object) -> str:
     return str(getattr(function, "__name__", "…")).replace("_", " ")
-
-
-def _arrow(middle: float, top: float, bottom: float) -> str:
-    return (
-        f'<path d="M{middle:g} {top + 2:g} V{bottom - 8:g} m-5 0 h10 l-5 6 z" '
-        'stroke="#71717a" fill="#71717a"/>'
-    )
-
-
-def _box(step: Step, now: StepState | None, left: float, top: float) -> str:
-    fill = "#fca5a5" if now and now.trouble else FILLS[now.status] if now else "#ffffff"
-    line = standing(now) if now else _under(step.do, step.undo)
-    return (
-        f'<rect x="{left:g}" y="{top:g}" width="{WIDTH}" height="{HEIGHT}" rx="6" fill="{fill}" '
-        f'stroke="#3f3f46" stroke-width="{3 if step.pivot else 1}"/>'
-        f'<text x="{left + WIDTH / 2:g}" y="{top + 23:g}" text-anchor="middle" fill="#18181b" '
-        f'font-weight="bold">{escape(step.name)}</text>'
-        f'<text x="{left + WIDTH / 2:g}" y="{top + 42:g}" text-anchor="middle" fill="#3f3f46" '
-        f'font-size="11">{escape(line)}</text>'
-    )
-
-
-def _under(do: Make, undo: Make | None) -> str:
-    back = f" ↶ {command_of(undo).__name__}" if undo else ""
-    return f"{command_of(do).__name__}{back}"

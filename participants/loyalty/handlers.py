@@ -49,14 +49,14 @@ def earn(event: OrderConfirmed, session: BatchSession) -> None:
     points.earn(session, event.order_id, event.customer_id, event.total.amount)
 
 
-@loyalty.on(OrderCancelled, loads=points.reversing)
+@loyalty.on(OrderCancelled, loads=points.reversing, undoes=OrderConfirmed)
 def cancelled(event: OrderCancelled, session: BatchSession) -> None:
     """What is cancelled after all has earned nothing; its own points come by command."""
     if event.confirmed:
         points.take_back(session, event.order_id)
 
 
-@loyalty.on(OrderRefunded, loads=points.reversing)
+@loyalty.on(OrderRefunded, loads=points.reversing, undoes=OrderConfirmed)
 def refunded(event: OrderRefunded, session: BatchSession) -> None:
     """What is paid back has earned nothing, and points that paid for it come back."""
     points.take_back(session, event.order_id, event.amount.amount)

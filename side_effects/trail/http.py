@@ -16,7 +16,6 @@ from contracts.delivery.outbox import TRAIL
 from contracts.delivery.tables import subscriptions
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.database import Database
-from contracts.runtime.problems import Problem
 from contracts.runtime.session import BatchSession
 from side_effects.trail.tables import (
     DEAD,
@@ -79,29 +78,20 @@ def _events(router: APIRouter, db: Database) -> None:
         with db.transaction() as session:
             rows = list(session.scalars(found))
         return {
-            "events": [_event(row) for row in rows],
+            "events": [shown(row) for row in rows],
             "next": rows[-1].id if len(rows) == limit else None,
         }
-
-    @router.get("/events/{event_id}")
-    def event(event_id: UUID, caller: Staff) -> dict[str, Any]:
-        """One event with its envelope."""
-        with db.transaction() as session:
-            row = session.get(EventRow, str(event_id))
-        if row is None:
-            raise Problem(404, "not-found", "There is no such event")
-        return {**_event(row), "envelope": row.envelope}
 
 
 def _deliveries(router: APIRouter, db: Database) -> None:
     @router.get("/events/{event_id}/deliveries")
-    def delivered(event_id: UUID, caller: Staff) -> list[dict[str, Any]]:
+    def deliveries(event_id: UUID, caller: Staff) -> list[dict[str, Any]]:
         """What became of one event at each subscriber, and how it came to that."""
         with db.transaction() as session:
-            return deliveries_of(session, str(event_id))
+            return delivered(session, str(event_id))
 
 
-def deliveries_of(session: BatchSession, event_id: str) -> list[dict[str, Any]]:
+def delivered(session: BatchSession, event_id: str) -> list[dict[str, Any]]:
     """The deliveries of an event, by subscriber, each with its history."""
     history = defaultdict(list)
     remembered = select(ReceiptRow).where(ReceiptRow.event_id == event_id)
@@ -144,7 +134,8 @@ _OPEN = (
 )
 
 
-def _event(row: EventRow) -> dict[str, Any]:
+def shown(row: EventRow) -> dict[str, Any]:
+    """An event as it is shown."""
     return {
         "id": row.id,
         "type": row.type,

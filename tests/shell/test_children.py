@@ -26,7 +26,7 @@ from contracts.messages.values import (
 from contracts.runtime.database import Database
 from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import Settings, settings
-from deploy.story import why
+from deploy.overview.story import why
 from orchestrator.core.definition import Saga
 from orchestrator.core.sample import example_of, sample
 from orchestrator.core.state import Chosen

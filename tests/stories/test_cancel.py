@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.draw import mermaid, svg, table
+from orchestrator.core.draw import mermaid, table
+from orchestrator.core.picture import svg
 from orchestrator.core.sample import example_of
 from orchestrator.sagas.cancel import CANCEL
 from orchestrator.sagas.cancel_data import Cancel

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.draw import mermaid, svg, table
+from orchestrator.core.draw import mermaid, table
+from orchestrator.core.picture import svg
 from tests.stories.play import ORDER, Play, order, same
 
 STORIES = Path(__file__).parent / "order"

@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 
 from contracts.runtime.database import Database
 from contracts.runtime.session import BatchSession
+from deploy.overview.order import name_of
 from orchestrator.core import tell
 from orchestrator.core.state import Review
 from orchestrator.shell import runner, store
@@ -65,7 +66,7 @@ def _heard(trail: Database, order_id: str, since: datetime) -> list[str]:
         ).all()
     events = dict.fromkeys((row.id, row.type, row.at) for row in rows)
     return [
-        f"{_name(kind)} after {(at - since).total_seconds():.2f} s: {_states(rows, identity)}"
+        f"{name_of(kind)} after {(at - since).total_seconds():.2f} s: {_states(rows, identity)}"
         for identity, kind, at in events
     ]
 
@@ -79,7 +80,3 @@ def _states(rows: Sequence[Any], event_id: str) -> str:
         else f"{state} at {', '.join(name for name, its in mine if its == state)}"
         for state in states
     )
-
-
-def _name(kind: str) -> str:
-    return kind.split(".")[1]
