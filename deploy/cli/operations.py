@@ -2,6 +2,7 @@
 
 import os
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 
@@ -26,10 +27,22 @@ Status = Annotated[str, typer.Option(help="running, undoing, review, completed, 
 
 
 @app.command()
-def sagas(data: Data = FOLDER, url: Url = "", status: Status = "", as_json: AsJson = False) -> None:
+def sagas(
+    data: Data = FOLDER,
+    url: Url = "",
+    status: Status = "",
+    step: Annotated[str, typer.Option(help="At this step.")] = "",
+    saga: Annotated[str, typer.Option(help="order, parcel, cancel, return.")] = "",
+    paused: Annotated[bool, typer.Option("--paused", help="Those that are paused.")] = False,
+    retrying: Annotated[bool, typer.Option("--retrying", help="Those tried again.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Sagas, newest first."""
-    query = f"?status={status}" if status else ""
-    listed = platform(data, url).get(f"/sagas{query}")["sagas"]
+    wanted = {"status": status, "step": step, "saga": saga}
+    asked = {"paused": paused, "retrying": retrying}
+    said = {**wanted, **{name: "true" for name, value in asked.items() if value}}
+    query = urlencode({name: value for name, value in said.items() if value})
+    listed = platform(data, url).get(f"/sagas?{query}")["sagas"]
     if as_json:
         return show(listed)
     rows = [(s["order_id"], s["status"], s["step"], s["changed_at"], s["failure"]) for s in listed]
@@ -38,12 +51,23 @@ def sagas(data: Data = FOLDER, url: Url = "", status: Status = "", as_json: AsJs
 
 @app.command()
 def audit(data: Data = FOLDER, url: Url = "", as_json: AsJson = False) -> None:
-    """What people did about reviews, newest first."""
+    """What people did, or were refused, newest first."""
     listed = platform(data, url).get("/audit")["audit"]
     if as_json:
         return show(listed)
-    names = ("number", "at", "by", "role", "action", "detail", "reason", "about", "subject")
-    heads = (*names[:-2], "review", "order")
+    names = (
+        "number",
+        "at",
+        "by",
+        "role",
+        "action",
+        "refused",
+        "detail",
+        "reason",
+        "about",
+        "subject",
+    )
+    heads = (*names[:-1], "order")
     table("", heads, [[row[name] for name in names] for row in listed])
 
 

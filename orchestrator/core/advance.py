@@ -25,7 +25,7 @@ from orchestrator.core.state import (
     Wake,
 )
 from orchestrator.core.turn import Turn, begin_do
-from orchestrator.core.undoing import go_back
+from orchestrator.core.undoing import forget_questions, go_back
 from orchestrator.core.waiting import hurried, woken
 
 THROUGH = ("done", "skipped")
@@ -85,6 +85,7 @@ def _cancelled(turn: Turn, happened: Cancelled) -> str | None:
     if not turn.may_go_back():
         return "it is too late: the pivot is sent"
     turn.back(f"cancelled by {happened.by}: {happened.reason}", cancelled=True)
+    forget_questions(turn)
     return None
 
 

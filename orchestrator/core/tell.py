@@ -65,6 +65,15 @@ def current(state: State) -> str:
     return state.review.step if state.review else at[0].name if at else ""
 
 
+def is_retrying(state: State) -> bool:
+    """Whether what is waited for was tried more than once."""
+    waited = [step for step in state.steps if step.due_at]
+    return any(
+        step.refusals or (step.queries if step.kind == "query" else step.sends) > 1
+        for step in waited
+    )
+
+
 def progress(state: State) -> list[tuple[str, str]]:
     """Every step and its standing in words, for tables and diagrams."""
     return [(step.name, standing(step)) for step in state.steps]

@@ -146,6 +146,12 @@ def _open(session: BatchSession, review_id: str, caller: Caller) -> Open:
     saga = runner.found(session, SagaId(known)) if known else None
     if saga is None:
         raise Problem(404, "not-found", "There is no such review")
+    return opened(session, review_id, caller, saga)
+
+
+def opened(session: BatchSession, review_id: str, caller: Caller, saga: Loaded) -> Open:
+    """The review of this saga, which is locked; refused when the caller's role does not decide it,
+    or when it is closed."""
     row = session.execute(_LOCKED, {"review": review_id}).one()
     if not caller.may(row.owner):
         raise Problem(403, "forbidden", "Not with this role", f"{row.owner} decides this.")

@@ -12,12 +12,12 @@ from tests.participants.bench import SIGNING_KEY, migrated
 
 # 20,000 that have ended, then 10,000 that wait to begin, and 100 of them under way and due.
 PILE = text(
-    "INSERT INTO sagas (id, name, definition, version, subject, status, step, failure, started_at,"
-    " changed_at, wake_at, state, data) SELECT"
+    "INSERT INTO sagas (id, name, definition, version, subject, status, step, failure, paused,"
+    " retrying, started_at, changed_at, wake_at, state, data) SELECT"
     " ('01900000-0000-8000-8000-' || lpad(n::text, 12, '0'))::uuid, 'order', 1, n % 3,"
     " ('01900000-0000-8000-9000-' || lpad(n::text, 12, '0'))::uuid,"
     " CASE WHEN n <= 20000 THEN 'completed' WHEN n % 100 = 0 THEN 'running' ELSE 'accepted' END,"
-    " '', '', now(), now(), CASE WHEN n > 20000 THEN now() - interval '1 s' END,"
+    " '', '', false, false, now(), now(), CASE WHEN n > 20000 THEN now() - interval '1 s' END,"
     " json_build_object('x', repeat('x', 1500)), '{}' FROM generate_series(1, 30000) n"
 )
 
