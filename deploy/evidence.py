@@ -3,7 +3,7 @@
 import json
 import urllib.request
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import Any
@@ -152,10 +152,13 @@ def _audit(seen: Evidence, read: _Reader, journal: Mapping[Any, list[Any]]) -> N
     """Whether the chain holds, and whether whatever a person did to a saga has a row in it."""
     rows = read("orchestrator", "SELECT * FROM audit ORDER BY number")
     seen.audited, seen.audit_broken = len(rows), audit.broken(row._mapping for row in rows)
+    seen.unaudited = unaudited(rows, journal)
+
+
+def unaudited(rows: Sequence[Any], journal: Mapping[Any, list[Any]]) -> list[str]:
+    """The sagas to which people did more than these audit rows say."""
     written = Counter(row.saga_id for row in rows if row.action in AUDITED and not row.refused)
-    for saga_id, inputs in journal.items():
-        if sum(map(_is_deed, inputs)) > written[saga_id]:
-            seen.unaudited.append(str(saga_id))
+    return [str(saga) for saga, told in journal.items() if sum(map(_is_deed, told)) > written[saga]]
 
 
 def _is_deed(given: Mapping[str, Any]) -> bool:

@@ -97,16 +97,14 @@ def _input(session: BatchSession, saga: Loaded, wish: Act) -> Input:
     """What the saga is told, if the caller may say so and has seen how it stands."""
     by, at = wish.caller.subject, store.now(session)
     given = wanted(saga.state, Wish(wish.action, wish.step, by, wish.reason, at, wish.lasts))
-    review = saga.state.review
     if isinstance(given, Chosen):
-        decided = working.opened(session, given.review_id, wish.caller, saga)
+        decided = working.opened(session, given.review_id, wish.caller, saga, "operator")
         _let_through(session, saga, wish)
         decided.let_through()
         decided.let_work(by)
         return given
     if not wish.caller.may("operator"):
-        also = f", or {review.owner} about its review" if review else ""
-        raise Problem(403, "forbidden", "Not with this role", f"This takes operator{also}.")
+        raise Problem(403, "forbidden", "Not with this role", "This takes operator.")
     _let_through(session, saga, wish)
     if isinstance(given, str):
         raise _not_now(given)

@@ -43,7 +43,7 @@ class Wanted(Body):
 class ActionBody(Wanted):
     """What is wanted of a saga, about which step, by somebody who has seen this version of it."""
 
-    step: str = Field("", max_length=100)
+    step: str = Field("", max_length=100, pattern=r"^[^\x00-\x1f]*$")
     seen_version: Seen
 
 

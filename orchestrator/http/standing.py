@@ -77,7 +77,7 @@ def possible(
     session: BatchSession, definition: Saga, state: State, caller: Caller, at: datetime
 ) -> Iterator[Possible]:
     """Whatever could be done with the saga, and why not by this caller. What is about the open
-    review is for whoever is asked and has it."""
+    review is for whoever is asked, too, unless somebody else has claimed it."""
     asked = state.review
     outside = "" if caller.may("operator") else "this takes operator"
     barred = _barred(session, asked, caller) if asked else ""
@@ -88,8 +88,8 @@ def possible(
 
 def _barred(session: BatchSession, asked: Review, caller: Caller) -> str:
     """Why the caller does not decide the open review."""
-    if not caller.may(asked.owner):  # type: ignore[arg-type]  # a role
-        return f"this takes {asked.owner}"
+    if not caller.may(asked.owner, "operator"):  # type: ignore[arg-type]  # a role
+        return f"this takes {' or '.join(dict.fromkeys((asked.owner, 'operator')))}"
     who = session.scalar(select(REVIEWS.c.claimed_by).where(REVIEWS.c.id == asked.id))
     return f"{who} has claimed its review" if who not in (None, caller.subject) else ""
 
