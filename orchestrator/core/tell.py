@@ -45,7 +45,7 @@ def why(saga: Saga, state: State, now: datetime) -> list[str]:
         if step.due_at or step.trouble or step.status in ("doing", "undoing"):
             lines.extend(_about(saga.flat[place], step, now, waits=state.paused is not None))
     if state.paused:
-        lines.extend(_pause(state.paused, state.review, now))
+        lines.extend(_pause(state.paused, state, now))
     elif state.review:
         lines.extend(_for_people(state.review, now))
     else:
@@ -124,11 +124,13 @@ def _about(step: Step, now: StepState, at: datetime, waits: bool) -> Iterator[st
         yield f"{step.name}: {what} in {clock(now.due_at - at)} unless an answer comes."
 
 
-def _pause(pause: Pause, review: Review | None, now: datetime) -> Iterator[str]:
+def _pause(pause: Pause, state: State, now: datetime) -> Iterator[str]:
     yield f"{pause.by} paused it {clock(now - pause.at)} ago: {pause.reason.rstrip('.')}."
     yield f"It goes on in {clock(pause.until - now)}, or when an operator resumes it."
-    if review:
-        yield f"{review.owner} can decide then: {review.question}"
+    if state.review:
+        yield f"{state.review.owner} can decide then: {state.review.question}"
+    elif asked := [step.name for step in state.steps if step.trouble]:
+        yield f"A person is asked about {asked[0]} then."
 
 
 def _has_children(step: Step, now: StepState) -> bool:
