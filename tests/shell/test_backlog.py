@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings
+from orchestrator.http.sagas import SagaFilter, _listed
 from orchestrator.shell import store
 from tests.participants.bench import SIGNING_KEY, migrated
 
@@ -32,17 +33,19 @@ def database(postgres: str) -> Iterator[Database]:
 
 
 def test_many_that_wait_to_begin_cost_nothing_to_those_under_way(database: Database) -> None:
-    """Nor do many that have ended: what is due, and who is next, is found by an index of its own
-    that holds no others."""
+    """Nor do many that have ended: what is due, who is next, and the few that are paused or tried
+    again are found by an index of their own that holds no others."""
+    listed = {name: _listed(SagaFilter(**{name: True})) for name in ("paused", "retrying")}
+    due, next_ = (found.params(most=200) for found in (store._DUE, store._UNSTARTED))
     with database.transaction() as session:
         session.execute(text("TRUNCATE sagas CASCADE"))
         session.execute(PILE)
         session.execute(text("ANALYZE sagas"))
-        for found, index in ((store._DUE, "sagas_wake"), (store._UNSTARTED, "sagas_accepted")):
-            statement = found.params(most=200).compile(database.engine)
+        for index, found in {"wake": due, "accepted": next_, **listed}.items():
+            statement = found.compile(database.engine)
             explain = f"EXPLAIN (ANALYZE) {statement}"
             read = session.connection().exec_driver_sql(explain, statement.params)
             plan = "\n".join(read.scalars())
-            assert index in plan, plan
+            assert f"sagas_{index}" in plan, plan
             assert "Removed by Filter" not in plan, plan
         session.execute(text("TRUNCATE sagas CASCADE"))
