@@ -23,7 +23,7 @@ from deploy import acts, asyncapi, operations, standing
 from deploy.overview import http as overview
 from deploy.pricing import pricing
 from deploy.services import services
-from orchestrator.http import console, orders, reviews, sagas, taking_back
+from orchestrator.http import actions, console, orders, reviews, sagas, taking_back
 from orchestrator.http.submit import Begin, ordered
 from orchestrator.shell.handlers import orchestrator
 from orchestrator.shell.tables import SagaRow
@@ -94,6 +94,7 @@ def _orchestrator(
     edge.include_router(orders.routes(host, keep, price, config, begin))
     edge.include_router(taking_back.routes(host))
     edge.include_router(sagas.routes(host))
+    edge.include_router(actions.routes(host))
     edge.include_router(reviews.routes(host))
     edge.include_router(console.routes(host))
 

@@ -3,7 +3,7 @@
 import json
 import urllib.request
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from deploy.benefits import Benefits
 from deploy.services import services
 from orchestrator.core.advance import advance
 from orchestrator.core.definition import Saga, scaled
+from orchestrator.core.outlook import ACTIONS
 from orchestrator.core.state import begin
 from orchestrator.sagas import SAGAS
 from orchestrator.shell import audit, store
@@ -29,6 +30,9 @@ APPLIED = {
     "analytics": "SELECT order_id::text AS subject FROM applied_orders",
     "recommendation": "SELECT order_id::text AS subject FROM applied_orders",
 }
+# What people tell sagas, and as what the audit knows it.
+DEEDS = ("Chosen", "Reassigned", "Hurried", "Paused", "Resumed")
+AUDITED = ("decide", "reassign", *ACTIONS)
 
 _SUMS = ", ".join(
     f"coalesce(sum(units) FILTER (WHERE target = '{place}'), 0)"
@@ -164,10 +168,18 @@ def _audit(seen: Evidence, read: _Reader, journal: Mapping[Any, list[Any]]) -> N
     """Whether the chain holds, and whether whatever a person did to a saga has a row in it."""
     rows = read("orchestrator", "SELECT * FROM audit ORDER BY number")
     seen.audited, seen.audit_broken = len(rows), audit.broken(row._mapping for row in rows)
-    written = Counter(row.saga_id for row in rows if row.action in ("decide", "reassign"))
-    for saga_id, inputs in journal.items():
-        if sum(given["kind"] in ("Chosen", "Reassigned") for given in inputs) > written[saga_id]:
-            seen.unaudited.append(str(saga_id))
+    seen.unaudited = unaudited(rows, journal)
+
+
+def unaudited(rows: Sequence[Any], journal: Mapping[Any, list[Any]]) -> list[str]:
+    """The sagas to which people did more than these audit rows say."""
+    written = Counter(row.saga_id for row in rows if row.action in AUDITED and not row.refused)
+    return [str(saga) for saga, told in journal.items() if sum(map(_is_deed, told)) > written[saga]]
+
+
+def _is_deed(given: Mapping[str, Any]) -> bool:
+    """Whether what a saga was told is what one of our people did; customers cancel, too."""
+    return given["kind"] in DEEDS or (given["kind"] == "Cancelled" and given["staff"])
 
 
 def _replays(row: Any, inputs: list[Any], definition: Saga) -> bool:

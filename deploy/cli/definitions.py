@@ -12,6 +12,9 @@ from deploy.client import Refused
 Name = Annotated[str, typer.Argument(help="Of the saga.")]
 Observed = Annotated[bool, typer.Option("--observed", help="What was really said to whom.")]
 Form = Annotated[str, typer.Option("--as", help="table, mermaid or svg.")]
+Pauses = Annotated[
+    bool, typer.Option("--pauses", help="Pause it anywhere, too (small sagas: always).")
+]
 
 
 @app.command()
@@ -74,7 +77,7 @@ def events_document() -> None:
 
 
 @app.command()
-def explore(name: Name = "order", as_json: AsJson = False) -> None:
+def explore(name: Name = "order", pauses: Pauses = False, as_json: AsJson = False) -> None:
     """Walk a saga's whole state space with duplicates, late and stray messages and silence."""
     from orchestrator.core.explore import explore as walk_of
     from orchestrator.core.explore import report
@@ -82,7 +85,7 @@ def explore(name: Name = "order", as_json: AsJson = False) -> None:
     saga = _saga(name)
     began = time.perf_counter()
     with console.status(f"walking every state of {name} …"):
-        walk = walk_of(saga)
+        walk = walk_of(saga, pauses=pauses or None)
     took = time.perf_counter() - began
     if as_json:
         show(

@@ -34,15 +34,18 @@ def sagas(
     url: Url = "",
     status: Status = "",
     step: Step = "",
+    saga: Annotated[str, typer.Option(help="order, parcel, cancel, return.")] = "",
     failure: Failure = "",
     waiting_longer_than: Longer = 0,
+    paused: Annotated[bool, typer.Option("--paused", help="Those that are paused.")] = False,
     retrying: Retrying = False,
     as_json: AsJson = False,
 ) -> None:
     """Sagas, newest first; those that all of the filters let through."""
-    chosen = {"status": status, "step": step, "failure": failure}
+    chosen = {"status": status, "step": step, "saga": saga, "failure": failure}
     chosen |= {"waiting_longer_than": str(waiting_longer_than) if waiting_longer_than else ""}
-    chosen |= {"retrying": "true" if retrying else ""}
+    asked = {"paused": paused, "retrying": retrying}
+    chosen |= {name: "true" for name, value in asked.items() if value}
     query = urlencode({name: value for name, value in chosen.items() if value})
     listed = platform(data, url).get(f"/sagas?{query}")["sagas"]
     if as_json:
@@ -53,12 +56,23 @@ def sagas(
 
 @app.command()
 def audit(data: Data = FOLDER, url: Url = "", as_json: AsJson = False) -> None:
-    """What people did about reviews, newest first."""
+    """What people did, or were refused, newest first."""
     listed = platform(data, url).get("/audit")["audit"]
     if as_json:
         return show(listed)
-    names = ("number", "at", "by", "role", "action", "detail", "reason", "about", "subject")
-    heads = (*names[:-2], "review", "order")
+    names = (
+        "number",
+        "at",
+        "by",
+        "role",
+        "action",
+        "refused",
+        "detail",
+        "reason",
+        "about",
+        "subject",
+    )
+    heads = (*names[:-1], "order")
     table("", heads, [[row[name] for name in names] for row in listed])
 
 

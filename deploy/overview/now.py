@@ -18,7 +18,7 @@ from contracts.runtime.database import Database
 from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import settings
 from deploy.overview.everywhere import Everywhere
-from orchestrator.shell.runner import PARENTAL
+from orchestrator.sagas import PARENTAL
 
 Firing = Callable[[dict[str, Any]], list[dict[str, Any]]]
 MOST = 100_000
@@ -140,13 +140,8 @@ SELECT
   (SELECT count(*) FROM sagas
    WHERE status <> 'accepted' AND status <> 'review' AND wake_at < :before) AS asleep,
   (SELECT count(*) FROM reviews WHERE closed_at IS NULL AND until < :at) AS undecided,
-  count(*) FILTER (WHERE state -> 'paused' IS NOT NULL) AS paused,
-  count(*) FILTER (WHERE EXISTS (
-    SELECT FROM json_array_elements(state -> 'steps') AS one
-    WHERE one ->> 'due_at' IS NOT NULL AND (
-      (one ->> 'sends')::int > 1 OR (one ->> 'refusals')::int > 0
-      OR (one ->> 'queries')::int > 0))) AS retrying
-FROM sagas WHERE status IN ('running', 'undoing')
+  (SELECT count(*) FROM sagas WHERE paused) AS paused,
+  (SELECT count(*) FROM sagas WHERE retrying) AS retrying
 """
 )
 _SINCE = text(

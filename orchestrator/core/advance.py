@@ -8,20 +8,25 @@ steps stand and decides what follows: go on, undo, ask a person, or end.
 from orchestrator.core.answers import answered
 from orchestrator.core.decision import Decision
 from orchestrator.core.definition import Saga
+from orchestrator.core.pausing import paused, resumed
 from orchestrator.core.reviewing import close_if_moot, decided, open_next, reassigned
 from orchestrator.core.state import (
     Answer,
     Cancelled,
     Chosen,
+    Hurried,
     Input,
+    Paused,
     Reassigned,
+    Resumed,
     Start,
     State,
     StepState,
+    Wake,
 )
 from orchestrator.core.turn import Turn, begin_do
-from orchestrator.core.undoing import go_back
-from orchestrator.core.waiting import woken
+from orchestrator.core.undoing import forget_questions, go_back
+from orchestrator.core.waiting import hurried, woken
 
 THROUGH = ("done", "skipped")
 
@@ -39,23 +44,40 @@ def advance(saga: Saga, state: State, happened: Input) -> Decision:
 
 
 def _taken(turn: Turn, happened: Input) -> str | None:
-    if isinstance(happened, Answer):
-        return answered(turn, happened)
-    if isinstance(happened, Chosen):
-        return decided(turn, happened)
-    if isinstance(happened, Reassigned):
-        return reassigned(turn, happened)
-    if isinstance(happened, Cancelled):
-        return _cancelled(turn, happened)
-    if turn.state.version == 0:
-        return None
-    if isinstance(happened, Start):
-        return "it has started already"
-    return woken(turn)
+    match happened:
+        case Answer():
+            return answered(turn, happened)
+        case Wake() if turn.state.version:
+            return woken(turn)
+        case Start() if turn.state.version:
+            return "it has started already"
+        case Cancelled():
+            return _cancelled(turn, happened)
+        case Resumed():
+            return resumed(turn, happened)
+        case Chosen() | Reassigned() | Hurried() | Paused():
+            return _wanted(turn, happened)
+    return None
+
+
+def _wanted(turn: Turn, happened: Chosen | Reassigned | Hurried | Paused) -> str | None:
+    """What a person wants to happen now, unless the saga is paused."""
+    if turn.paused:
+        return f"it is paused by {turn.paused.by}; resume it first"
+    match happened:
+        case Chosen():
+            return decided(turn, happened)
+        case Reassigned():
+            return reassigned(turn, happened)
+        case Hurried():
+            return hurried(turn, happened)
+        case Paused():
+            return paused(turn, happened)
 
 
 def _cancelled(turn: Turn, happened: Cancelled) -> str | None:
-    """Undo, unless the pivot is sent: from then on only its result or a person decides."""
+    """Undo (once it goes on, if it is paused), unless the pivot is sent: from then on only its
+    result or a person decides."""
     if turn.state.version == 0:
         return "it has not begun yet"
     if turn.heading == "back":
@@ -63,11 +85,14 @@ def _cancelled(turn: Turn, happened: Cancelled) -> str | None:
     if not turn.may_go_back():
         return "it is too late: the pivot is sent"
     turn.back(f"cancelled by {happened.by}: {happened.reason}", cancelled=True)
+    forget_questions(turn)
     return None
 
 
 def _proceed(turn: Turn) -> None:
     close_if_moot(turn)
+    if turn.paused:
+        return
     if turn.heading == "forward":
         _go_on(turn)
     if turn.heading == "back":

@@ -12,7 +12,7 @@ from contracts.messages.base import Failed, Result, Succeeded, Unknown
 from contracts.messages.values import MessageId
 from orchestrator.core.definition import Query, Question, Step, results_of
 from orchestrator.core.state import Answer, Kind, StepState, Trouble
-from orchestrator.core.turn import Turn, ask, id_of, interval, number_of
+from orchestrator.core.turn import Turn, ask, ask_later, id_of, interval, number_of
 
 Verdict = Literal["succeeded", "failed", "unknown"]
 AWAITED = ("doing", "doubtful", "undoing")
@@ -101,7 +101,7 @@ def _unknown(turn: Turn, place: int, kind: Kind, answer: Answer) -> str | None:
         turn.change(place, command_id=None, **heard)
     elif isinstance(step.on.get(type(result)), Query):
         turn.change(place, queries=0, **heard)
-        ask(turn, place)
+        ask_later(turn, place) if turn.paused else ask(turn, place)
     else:
         turn.change(place, **{**heard, "due_at": None, "trouble": "unknown"})
     return None

@@ -1,10 +1,10 @@
 """When two states of a walk count as one: times and numbers are relative, the settled is settled.
 
-Times: a timer runs or does not; the deadline has passed or has not. Which timer ends first is a
-choice of the walk. Numbers of attempts and queries stand in ids only, so they are taken relative to
-the latest. What a settled step has tried, the words of a reason, and which role or which person is
-asked, decide nothing about what can follow. On the way back nothing is begun any more, so it does
-not matter what was remembered, nor how a step came to have no effect.
+Times: a timer runs or does not; the deadline has passed or has not; the saga is paused or is not.
+Which timer ends first is a choice of the walk. Numbers of attempts and queries stand in ids only,
+so they are taken relative to the latest. What a settled step has tried, the words of a reason, and
+which role or which person is asked, decide nothing about what can follow. On the way back nothing
+is begun any more, so it does not matter what was remembered, nor how a step came to have no effect.
 """
 
 from collections.abc import Hashable
@@ -33,6 +33,7 @@ def canonical(state: State) -> State:
         review=review,
         wake_at=state.wake_at and DUE,
         deadline=PAST if state.deadline <= NOW else FAR,
+        paused=state.paused and replace(state.paused, at=NOW, until=DUE),
     )
 
 
@@ -62,6 +63,7 @@ def _whole_key(state: State) -> tuple[Hashable, ...]:
         state.heading,
         state.deadline == PAST and state.heading == "forward",
         review and (review.step, review.level, review.choices, review.then),
+        state.paused is not None,
     )
 
 

@@ -2,8 +2,9 @@
 
 Everything that may happen in a state happens: commands are handled late or never, answers arrive in
 any order and any number of times, time passes, the deadline passes, people decide, and strays of
-every kind come in. Each transition is judged by `rules`; what breaks one is told as the shortest
-story that leads there. Data that a condition tells apart are walked one after the other.
+every kind come in; somebody has what waits tried at once, pauses the saga and resumes it. Each
+transition is judged by `rules`; what breaks one is told as the shortest story that leads there.
+Data that a condition tells apart are walked one after the other.
 
 A step is tried, and asked about, at most `ATTEMPTS` times: a third time meets nothing that the
 second did not, and each more multiplies the states of all that runs beside it.
@@ -32,6 +33,7 @@ from orchestrator.core.world import Side, Sides, tidied
 ATTEMPTS = 2
 MOST_STATES = 500_000
 MOST_BREACHES = 10
+MOST_STEPS_PAUSED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +76,16 @@ class _Node:
     notes: tuple[str, ...] = ()
 
 
-def explore(saga: Saga, most_breaches: int = MOST_BREACHES) -> Walk:
-    """Walk everything that may happen to the saga; stop at that many breaches."""
+def explore(saga: Saga, most_breaches: int = MOST_BREACHES, pauses: bool | None = None) -> Walk:
+    """Walk everything that may happen to the saga; stop at that many breaches. That somebody pauses
+    it is walked too (`pauses`) unless it has many steps, for it doubles the states."""
+    pauses = len(saga.flat) <= MOST_STEPS_PAUSED if pauses is None else pauses
     saga = thinned(saga, ATTEMPTS)
     whole = Walk(0, 0, 0, (), True)
     for data in examples(saga):
         left = most_breaches - len(whole.breaches)
         if left > 0:
-            whole = whole.and_(_Walker(saga, left).walk(data))
+            whole = whole.and_(_Walker(saga, left, pauses).walk(data))
     return whole
 
 
@@ -100,8 +104,8 @@ def report(saga: Saga, walk: Walk) -> list[str]:
 
 
 class _Walker:
-    def __init__(self, saga: Saga, most_breaches: int) -> None:
-        self.saga, self.most_breaches = saga, most_breaches
+    def __init__(self, saga: Saga, most_breaches: int, pauses: bool) -> None:
+        self.saga, self.most_breaches, self.pauses = saga, most_breaches, pauses
         self.seen: dict[Hashable, _Node] = {}
         self.before: dict[Hashable, list[Hashable]] = {}
         self.strayed: set[Hashable] = set()
@@ -129,7 +133,7 @@ class _Walker:
             for label, happened in strays(self.saga, node.state):
                 self.strays += 1
                 self._stray(node, label, happened)
-        for move in moves(self.saga, node.state, node.sides):
+        for move in moves(self.saga, node.state, node.sides, self.pauses):
             self.transitions += 1
             after = self._take(node, move)
             if after:

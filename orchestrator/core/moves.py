@@ -15,8 +15,11 @@ from orchestrator.core.state import (
     Cancelled,
     Choice,
     Chosen,
+    Hurried,
     Input,
+    Paused,
     Reassigned,
+    Resumed,
     Review,
     Start,
     State,
@@ -24,9 +27,12 @@ from orchestrator.core.state import (
     Wake,
 )
 from orchestrator.core.turn import id_of
+from orchestrator.core.waiting import not_now
 from orchestrator.core.world import Reply, Sides, Told, awaited, handled, has_effect, may_better
 
 CANCELLED = Cancelled(at=NOW, by="the customer", reason="it is not wanted any more")
+PAUSED = Paused(at=NOW, until=DUE, by="an operator", reason="something is amiss")
+RESUMED = Resumed(at=NOW, by="an operator", reason="it is mended")
 PEOPLE = ("a person", "a second person")
 
 
@@ -47,8 +53,8 @@ class Move:
     deadline: bool = False
 
 
-def moves(saga: Saga, state: State, sides: Sides) -> Iterator[Move]:
-    """Everything that may happen."""
+def moves(saga: Saga, state: State, sides: Sides, pauses: bool) -> Iterator[Move]:
+    """Everything that may happen; whether somebody may pause the saga, too."""
     if state.version == 0:
         yield Move("the saga starts", state, sides, Start(at=NOW))
         yield Move("the saga is found due", state, sides, Wake(at=DUE))
@@ -57,8 +63,14 @@ def moves(saga: Saga, state: State, sides: Sides) -> Iterator[Move]:
     if state.finished:
         return
     yield from _answers(saga, state, sides)
-    yield from _times(saga, state, sides)
-    yield from _decisions(saga, state, sides)
+    if state.paused:
+        yield Move("somebody resumes it", state, sides, RESUMED)
+        yield Move("the pause is over", state, sides, Wake(at=DUE))
+    else:
+        yield from _times(saga, state, sides)
+        yield from _decisions(saga, state, sides)
+        if pauses:
+            yield Move("somebody pauses it", state, sides, PAUSED)
     if may_be_cancelled(saga, state):
         yield Move("the customer cancels", state, sides, CANCELLED)
 
@@ -113,8 +125,13 @@ def _times(saga: Saga, state: State, sides: Sides) -> Iterator[Move]:
     """Every timer may be the first to end; all may end at once; the deadline may pass."""
     running = [place for place, step in enumerate(state.steps) if step.due_at]
     for place in running:
-        label = f"{state.steps[place].name}: its time is over"
-        yield Move(label, _first_due(state, place), sides, Wake(at=DUE), place)
+        name = state.steps[place].name
+        yield Move(
+            f"{name}: its time is over", _first_due(state, place), sides, Wake(at=DUE), place
+        )
+        if not not_now(saga.flat[place], state.steps[place]):
+            hurried = Hurried(at=NOW, step=name, by="an operator", reason="it is mended")
+            yield Move(f"{name}: somebody has it tried now", state, sides, hurried, place)
     if state.review:
         yield _review_over(saga, _first_due(state, None), sides, "the review's time is over")
         if running:
@@ -126,9 +143,10 @@ def _times(saga: Saga, state: State, sides: Sides) -> Iterator[Move]:
 
 
 def _has_deadline(saga: Saga, state: State) -> bool:
-    """It stands still in review, and means nothing any more once the pivot is sent."""
+    """It stands still in review and in a pause, and means nothing once the pivot is sent."""
     decided = [step.status for step in state.steps[saga.pivot_place :]]
-    return not state.review and state.heading == "forward" and set(decided) <= {"waiting"}
+    still = state.review or state.paused
+    return not still and state.heading == "forward" and set(decided) <= {"waiting"}
 
 
 def _review_over(saga: Saga, state: State, sides: Sides, label: str) -> Move:

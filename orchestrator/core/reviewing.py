@@ -207,8 +207,11 @@ def _escalate(turn: Turn, review: Review) -> None:
 
 
 def _close(turn: Turn, review: Review) -> None:
+    """The deadline stood still since; that it does so while the saga is paused is seen to when it
+    goes on."""
     turn.review = None
-    turn.deadline += max(turn.at - review.opened_at, timedelta(0))
+    until = turn.paused.at if turn.paused else turn.at
+    turn.deadline += max(until - review.opened_at, timedelta(0))
 
 
 def _do(turn: Turn, place: int, choice: str, why: str, by: str = "the clock") -> None:

@@ -11,7 +11,7 @@ from contracts.messages.reviews import ManualReviewRequired
 from orchestrator.core.decision import Decision, Send
 from orchestrator.core.definition import Saga
 from orchestrator.core.moves import Move
-from orchestrator.core.state import State
+from orchestrator.core.state import Resumed, State, Wake
 from orchestrator.core.turn import id_of, number_of
 from orchestrator.core.world import Side, Sides, has_effect
 
@@ -53,6 +53,8 @@ def _about_state(before: State, move: Move, decision: Decision) -> Iterator[str]
             yield "what is certain and awaited is never ignored"
         if after is not move.state:
             yield "what is ignored changes nothing"
+        if before.paused and isinstance(move.happened, Wake | Resumed):
+            yield "a pause has an end"
         return
     if after.version != before.version + 1:
         yield "the version grows by one"
@@ -60,8 +62,12 @@ def _about_state(before: State, move: Move, decision: Decision) -> Iterator[str]
         yield "what is unfinished has a wake-up"
     if bool(after.review) != (after.status == "review"):
         yield "a person is asked exactly while the saga is in review"
-    if any(step.trouble for step in after.steps) and not after.review:
+    if any(step.trouble for step in after.steps) and not (after.review or after.paused):
         yield "what is in trouble is put before a person"
+    if after.paused and decision.commands:
+        yield "a paused saga sends nothing"
+    if after.paused and after.wake_at != after.paused.until:
+        yield "a paused saga is woken when its pause is over"
 
 
 def _about_events(saga: Saga, move: Move, decision: Decision) -> Iterator[str]:

@@ -76,6 +76,15 @@ class Review(Struct, frozen=True, kw_only=True):
     not_by: tuple[str, ...] = ()
 
 
+class Pause(Struct, frozen=True, kw_only=True):
+    """`by` has it wait: it learns what comes and sends nothing before `until`."""
+
+    by: str
+    at: datetime
+    until: datetime
+    reason: str
+
+
 class Parent(Struct, frozen=True, kw_only=True):
     """The saga that waits for this one, and its command that made this one begin."""
 
@@ -86,7 +95,8 @@ class Parent(Struct, frozen=True, kw_only=True):
 class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A saga at one moment. `version` grows by one with every input that is applied.
 
-    `wake_at` is never empty while the saga is unfinished. `deadline` stands still in review.
+    `wake_at` is never empty while the saga is unfinished. `deadline` stands still in review, and
+    while it is `paused`.
     """
 
     id: SagaId
@@ -104,6 +114,7 @@ class State(Struct, frozen=True, kw_only=True, omit_defaults=True):
     deadline: datetime
     why: str = ""
     parent: Parent | None = None
+    paused: Pause | None = None
 
     @property
     def finished(self) -> bool:
@@ -152,14 +163,41 @@ class Reassigned(Struct, frozen=True, kw_only=True):
 
 
 class Cancelled(Struct, frozen=True, kw_only=True):
-    """`by` wants the saga to be undone, if that is still possible."""
+    """`by`, who may be of our `staff`, wants the saga to be undone, if that is still possible."""
+
+    at: datetime
+    by: str
+    reason: str
+    staff: bool = False
+
+
+class Hurried(Struct, frozen=True, kw_only=True):
+    """`by` wants what would happen to `step` when its time is over to happen now."""
+
+    at: datetime
+    step: str
+    by: str
+    reason: str
+
+
+class Paused(Struct, frozen=True, kw_only=True):
+    """`by` wants the saga to do nothing `until` then."""
+
+    at: datetime
+    until: datetime
+    by: str
+    reason: str
+
+
+class Resumed(Struct, frozen=True, kw_only=True):
+    """`by` wants the saga to go on, though its pause is not over."""
 
     at: datetime
     by: str
     reason: str
 
 
-Input = Start | Answer | Wake | Chosen | Reassigned | Cancelled
+Input = Start | Answer | Wake | Chosen | Reassigned | Cancelled | Hurried | Paused | Resumed
 
 
 def begin(

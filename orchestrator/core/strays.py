@@ -7,12 +7,13 @@ from contracts.messages.values import MessageId, derived
 from orchestrator.core.answers import betters
 from orchestrator.core.canonical import NOW
 from orchestrator.core.definition import Saga, Step, results_of
-from orchestrator.core.moves import may_be_cancelled
+from orchestrator.core.moves import PAUSED, PEOPLE, RESUMED, may_be_cancelled
 from orchestrator.core.sample import sample
 from orchestrator.core.state import (
     Answer,
     Cancelled,
     Chosen,
+    Hurried,
     Input,
     Kind,
     Reassigned,
@@ -23,6 +24,7 @@ from orchestrator.core.state import (
     Wake,
 )
 from orchestrator.core.turn import id_of, number_of
+from orchestrator.core.waiting import not_now
 from orchestrator.core.world import awaited, may_better
 
 KINDS: tuple[Kind, ...] = ("do", "undo", "query")
@@ -36,6 +38,7 @@ def strays(saga: Saga, state: State) -> Iterator[tuple[str, Input]]:
     for place, step in enumerate(state.steps):
         yield from _of_step(saga, state, saga.flat[place], step)
     yield from _of_people(state)
+    yield from _of_operators(saga, state)
     if state.version and not may_be_cancelled(saga, state):
         yield "the customer cancels too late", Cancelled(at=NOW, by="the customer", reason="late")
 
@@ -88,6 +91,26 @@ def _of_people(state: State) -> Iterator[tuple[str, Input]]:
         )
     if state.review:
         yield from _of_review(state.review)
+
+
+def _of_operators(saga: Saga, state: State) -> Iterator[tuple[str, Input]]:
+    """Who resumes what goes on, pauses what is paused or has not begun, tries what waits for
+    nothing or for a person; and whatever is wanted of a paused saga."""
+    if not state.paused:
+        yield "somebody resumes what is not paused", RESUMED
+    if state.paused or not state.version:
+        yield "somebody pauses what is paused or has not begun", PAUSED
+    for step, definition in zip(state.steps, saga.flat, strict=True):
+        if state.paused or not_now(definition, step):
+            hurried = Hurried(at=NOW, step=step.name, by="somebody", reason="quick")
+            yield f"{step.name}: somebody has it tried when it cannot be", hurried
+    if state.paused and state.review:
+        person = next(person for person in PEOPLE if person not in state.review.not_by)
+        for choice in state.review.choices:
+            chosen = Chosen(
+                at=NOW, review_id=state.review.id, choice=choice, by=person, reason="so it is"
+            )
+            yield f"somebody decides a paused saga: {choice}", chosen
 
 
 def _of_review(review: Review) -> Iterator[tuple[str, Input]]:

@@ -8,18 +8,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from orchestrator.core.definition import Saga, Step, command_of
-from orchestrator.core.state import Choice, Review, State, StepState
+from orchestrator.core.state import Choice, Pause, Review, State, StepState
+from orchestrator.core.waiting import Coming, coming
 
 CONSEQUENCES: dict[Choice, str] = {
     "retry": "try it again",
     "continue": "take it as done (it happened, or was done by hand) and go on",
     "undo": "undo everything, this step included",
 }
+NEXT: dict[Coming, str] = {
+    "ask": "it is asked again",
+    "attempt": "it is attempted again",
+    "send": "it is sent again",
+    "person": "a person is asked",
+}
 
 
 def told(started_at: datetime, journal: Iterable[tuple[datetime, Sequence[str]]]) -> list[str]:
     """The story of a journal (when, and the notes of the decision): one line a note."""
-    return [f"{_clock(at - started_at):>12}  {note}" for at, notes in journal for note in notes]
+    return [f"{clock(at - started_at):>12}  {note}" for at, notes in journal for note in notes]
 
 
 def story(label: str, notes: Sequence[str]) -> Iterator[str]:
@@ -36,14 +43,19 @@ def why(saga: Saga, state: State, now: datetime) -> list[str]:
     lines = [_where(saga, state)]
     for place, step in enumerate(state.steps):
         if step.due_at or step.trouble or step.status in ("doing", "undoing"):
-            lines.extend(_about(saga.flat[place], step, now))
-    lines.extend(_for_people(state.review, now) if state.review else ["Nobody needs to act."])
+            lines.extend(_about(saga.flat[place], step, now, waits=state.paused is not None))
+    if state.paused:
+        lines.extend(_pause(state.paused, state, now))
+    elif state.review:
+        lines.extend(_for_people(state.review, now))
+    else:
+        lines.append("Nobody needs to act.")
     return [*lines, *_by_hand(state)]
 
 
 def working(person: str, span: timedelta) -> str:
     """That somebody works on the open review."""
-    return f"{person} has worked on it for {_clock(span)}."
+    return f"{person} has worked on it for {clock(span)}."
 
 
 def current(state: State) -> str:
@@ -53,9 +65,27 @@ def current(state: State) -> str:
     return state.review.step if state.review else at[0].name if at else ""
 
 
+def is_retrying(state: State) -> bool:
+    """Whether what is waited for was tried more than once."""
+    waited = [step for step in state.steps if step.due_at]
+    return any(
+        step.refusals or (step.queries if step.kind == "query" else step.sends) > 1
+        for step in waited
+    )
+
+
 def progress(state: State) -> list[tuple[str, str]]:
     """Every step and its standing in words, for tables and diagrams."""
     return [(step.name, standing(step)) for step in state.steps]
+
+
+def tried(step: Step, now: StepState) -> str:
+    """How often it was sent, asked about or refused, of how many times; empty if never."""
+    if now.kind == "query" and step.query:
+        return f"asked {now.queries} of {step.query.attempts} times"
+    if now.refusals:
+        return f"refused {now.refusals} of {step.attempts + 1} times"
+    return f"sent {now.sends} of {step.attempts + 1} times" if now.sends else ""
 
 
 def standing(step: StepState) -> str:
@@ -83,13 +113,24 @@ def _where(saga: Saga, state: State) -> str:
     return f"The {saga.name} is at {current(state)}."
 
 
-def _about(step: Step, now: StepState, at: datetime) -> Iterator[str]:
-    since = f" for {_clock(at - now.sent_at)}" if now.sent_at else ""
+def _about(step: Step, now: StepState, at: datetime, waits: bool) -> Iterator[str]:
+    since = f" for {clock(at - now.sent_at)}" if now.sent_at else ""
     where = "in sagas of its own" if _has_children(step, now) else standing(now)
-    yield f"{step.name}: {where}{since}; {_tried(step, now)}."
-    if now.due_at:
-        what = _next(step, now)
-        yield f"{step.name}: {what} in {_clock(now.due_at - at)} unless an answer comes."
+    answer = now.result and f"last answer {now.result}" + (f" ({now.reason})" if now.reason else "")
+    so_far = ", ".join(filter(None, (tried(step, now), answer))) or "nothing tried yet"
+    yield f"{step.name}: {where}{since}; {so_far}."
+    if now.due_at and not waits:
+        what = NEXT[coming(step, now)]
+        yield f"{step.name}: {what} in {clock(now.due_at - at)} unless an answer comes."
+
+
+def _pause(pause: Pause, state: State, now: datetime) -> Iterator[str]:
+    yield f"{pause.by} paused it {clock(now - pause.at)} ago: {pause.reason.rstrip('.')}."
+    yield f"It goes on in {clock(pause.until - now)}, or when an operator resumes it."
+    if state.review:
+        yield f"{state.review.owner} can decide then: {state.review.question}"
+    elif asked := [step.name for step in state.steps if step.trouble]:
+        yield f"A person is asked about {asked[0]} then."
 
 
 def _has_children(step: Step, now: StepState) -> bool:
@@ -97,43 +138,21 @@ def _has_children(step: Step, now: StepState) -> bool:
     return command_of(step.do).to == "orchestrator" and now.kind == "query" and not now.trouble
 
 
-def _tried(step: Step, now: StepState) -> str:
-    parts = []
-    if now.kind == "query" and step.query:
-        parts.append(f"asked {now.queries} of {step.query.attempts} times")
-    elif now.refusals:
-        parts.append(f"refused {now.refusals} of {step.attempts + 1} times")
-    elif now.sends:
-        parts.append(f"sent {now.sends} of {step.attempts + 1} times")
-    if now.result:
-        parts.append(f"last answer {now.result}" + (f" ({now.reason})" if now.reason else ""))
-    return ", ".join(parts) or "nothing tried yet"
-
-
-def _next(step: Step, now: StepState) -> str:
-    if now.kind == "query" and step.query:
-        more = now.queries < step.query.attempts
-        return "it is asked again" if more else "a person is asked"
-    if now.command_id is None:
-        return "it is attempted again"
-    return "it is sent again" if now.sends <= step.attempts else "a person is asked"
-
-
 def _for_people(review: Review, now: datetime) -> Iterator[str]:
-    yield f"{review.owner} has been asked for {_clock(now - review.opened_at)}: {review.question}"
+    yield f"{review.owner} has been asked for {clock(now - review.opened_at)}: {review.question}"
     for choice in review.choices:
         yield f"{review.owner} may {choice}: {CONSEQUENCES[choice]}."
     if review.not_by:
         yield f"It takes a second person: not {' or '.join(review.not_by)}."
     after = {"undo": "everything is undone", "continue": "it goes on"}.get(review.then)
-    yield f"If nobody decides in {_clock(review.until - now)}, {after or 'it is asked again'}."
+    yield f"If nobody decides in {clock(review.until - now)}, {after or 'it is asked again'}."
 
 
 def _by_hand(state: State) -> list[str]:
     return [f"{s.name}: {s.status} on the word of {s.by}." for s in state.steps if s.by]
 
 
-def _clock(span: timedelta) -> str:
+def clock(span: timedelta) -> str:
     """A span of time in the two largest units that say it."""
     total = max(span.total_seconds(), 0.0)
     if total < 60:

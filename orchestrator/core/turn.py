@@ -13,7 +13,7 @@ from contracts.messages.base import Command, Event
 from contracts.messages.values import MessageId, SagaId, derived
 from orchestrator.core.decision import Decision, Send
 from orchestrator.core.definition import Saga, Step, Undoing
-from orchestrator.core.state import Heading, Kind, Review, State, Status, StepState
+from orchestrator.core.state import Heading, Kind, Pause, Review, State, Status, StepState
 
 JITTER = 0.25
 
@@ -27,6 +27,7 @@ class Turn:
         self.data: Any = state.data
         self.heading: Heading = state.heading
         self.review: Review | None = state.review
+        self.paused: Pause | None = state.paused
         self.reviews, self.deadline, self.why = state.reviews, state.deadline, state.why
         self.end: Status | None = None
         self.commands: list[Send] = []
@@ -81,6 +82,7 @@ class Turn:
             deadline=self.deadline,
             why=self.why,
             parent=was.parent,
+            paused=self.paused,
         )
 
     def _status(self) -> Status:
@@ -89,6 +91,8 @@ class Turn:
         return "running" if self.heading == "forward" else "undoing"
 
     def _wake_at(self) -> datetime:
+        if self.paused:
+            return self.paused.until
         dues = [step.due_at for step in self.steps if step.due_at]
         if self.review:
             dues.append(self.review.until)
@@ -138,6 +142,12 @@ def ask(turn: Turn, place: int) -> None:
     command = query.command(turn.data)
     turn.commands.append(_packed(step, "query", sent, command, number, was.queries + 1))
     turn.note(place, f"asked {command.to} ({was.queries + 1} of {query.attempts})")
+
+
+def ask_later(turn: Turn, place: int) -> None:
+    """Let the query be due as soon as the saga goes on; until then the command is awaited."""
+    turn.change(place, kind="query", command_id=None, due_at=turn.at, trouble="")
+    turn.note(place, "is asked about when it goes on")
 
 
 def number_of(step: StepState, kind: Kind) -> int:

@@ -10,7 +10,7 @@ def go_back(turn: Turn) -> None:
     Nothing is undone while the command of any step is still in doubt, except where a person (or a
     review that ran out) has decided to undo the doubtful step itself.
     """
-    _forget_questions(turn)
+    forget_questions(turn)
     close_if_moot(turn)
     if any(step.status == "doing" for step in turn.steps):
         return
@@ -31,7 +31,7 @@ def _to_undo(turn: Turn, place: int) -> bool:
     return may_exist and turn.saga.flat[place].undo is not None
 
 
-def _forget_questions(turn: Turn) -> None:
+def forget_questions(turn: Turn) -> None:
     """Whether to go on with a certain result is no question any more."""
     for place, step in enumerate(turn.steps):
         if step.trouble and step.status in ("done", "failed"):

@@ -18,13 +18,15 @@ from contracts.messages.values import OrderId, SagaId, Sku, derived, saga_id_of
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.problems import Problem
 from contracts.runtime.session import BatchSession
+from orchestrator.core.pausing import end_of
 from orchestrator.core.state import Cancelled, State
 from orchestrator.sagas.cancel import CANCEL
 from orchestrator.sagas.cancel_data import Cancel
 from orchestrator.sagas.order_data import Order
 from orchestrator.sagas.returning import RETURN
 from orchestrator.sagas.returning_data import Return
-from orchestrator.shell import runner
+from orchestrator.shell import audit, runner
+from orchestrator.shell.audit import Deed
 from orchestrator.shell.runner import Beginning
 from orchestrator.shell.store import Loaded
 from orchestrator.shell.tables import SagaRow
@@ -88,10 +90,13 @@ def routes(host: Host) -> APIRouter:
 def _cancelled(
     session: BatchSession, order_id: OrderId, caller: Caller, reason: str
 ) -> dict[str, Any]:
-    order = _order(session, order_id, caller)
-    runner.tell(session, order, Cancelled, by=caller.subject, reason=reason)
+    order, staff = _order(session, order_id, caller), caller.may("support", "operator")
+    said = {"by": caller.subject, "reason": reason, "staff": staff}
+    applied = runner.tell(session, order, Cancelled, **said).ignored is None
+    if applied and staff:
+        audit.write(session, caller, _deed(order, reason), order)
     if order.state.heading == "back":
-        return _answer(order_id, order.state.id, "the order is being undone")
+        return _answer(order_id, order.state.id, _undone(order.state))
     if not order.state.version:
         title = "The order has not begun yet"
         raise Problem(409, "being-decided", title, "Ask again in a moment.", {"Retry-After": "5"})
@@ -100,8 +105,20 @@ def _cancelled(
         raise Problem(409, "being-decided", title, "Ask again in a second.", {"Retry-After": "1"})
     saga_id = SagaId(derived(order_id, CANCEL.name))
     data = _cancel(order.state.data, caller.subject, reason)
-    _start_once(session, Beginning(CANCEL, saga_id, order_id, data))
+    begun = _start_once(session, Beginning(CANCEL, saga_id, order_id, data)) is None
+    if begun and staff:
+        audit.write(session, caller, _deed(order, reason), order)
     return _answer(order_id, saga_id, "the order is being cancelled, unless it is sent already")
+
+
+def _deed(order: Loaded, reason: str) -> Deed:
+    return Deed(action="cancel", about=order.state.id, reason=reason)
+
+
+def _undone(order: State) -> str:
+    if order.paused:
+        return f"the order is paused, and undone when it goes on, by {end_of(order.paused)}"
+    return "the order is being undone"
 
 
 def _is_decided(order: State) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select, update
 from contracts.messages.values import SagaId
 from contracts.runtime.problems import Problem
 from contracts.runtime.session import BatchSession
-from contracts.runtime.tokens import Caller
+from contracts.runtime.tokens import Caller, Role
 from orchestrator.core.reviewing import barred_from
 from orchestrator.core.state import Chosen, Reassigned
 from orchestrator.shell import audit, runner, store
@@ -146,9 +146,18 @@ def _open(session: BatchSession, review_id: str, caller: Caller) -> Open:
     saga = runner.found(session, SagaId(known)) if known else None
     if saga is None:
         raise Problem(404, "not-found", "There is no such review")
+    return opened(session, review_id, caller, saga)
+
+
+def opened(
+    session: BatchSession, review_id: str, caller: Caller, saga: Loaded, *others: Role
+) -> Open:
+    """The review of this saga, which is locked; refused when it is closed, or when it is decided
+    by another role than the caller's (or `others`)."""
     row = session.execute(_LOCKED, {"review": review_id}).one()
-    if not caller.may(row.owner):
-        raise Problem(403, "forbidden", "Not with this role", f"{row.owner} decides this.")
+    if not caller.may(row.owner, *others):
+        roles = " or ".join(dict.fromkeys((row.owner, *others)))
+        raise Problem(403, "forbidden", "Not with this role", f"{roles} decides this.")
     if row.closed_at is not None:
         raise _moved_on("that review is not open")
     return Open(session, caller, saga, row)

@@ -1,7 +1,7 @@
 """All sagas by (name, version), each checked. Start reading in `order.py`."""
 
 from orchestrator.core.check import checked
-from orchestrator.core.definition import Saga
+from orchestrator.core.definition import Saga, command_of
 from orchestrator.sagas.cancel import CANCEL
 from orchestrator.sagas.order import ORDER
 from orchestrator.sagas.parcel import PARCEL
@@ -19,3 +19,11 @@ RELEASED: dict[tuple[str, int], str] = {
 SAGAS: dict[tuple[str, int], Saga] = {
     (saga.name, saga.version): checked(saga, RELEASED) for saga in (ORDER, PARCEL, CANCEL, RETURN)
 }
+
+# At these steps a saga waits for its children, which are under way in its stead.
+PARENTAL: tuple[str, ...] = tuple(
+    step.name
+    for saga in SAGAS.values()
+    for step in saga.flat
+    if command_of(step.do).to == "orchestrator"
+)

@@ -23,7 +23,7 @@ from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import settings
 from orchestrator.core.advance import advance
 from orchestrator.core.decision import Decision
-from orchestrator.core.definition import Saga, command_of, scaled
+from orchestrator.core.definition import Saga, scaled
 from orchestrator.core.state import (
     Answer,
     Cancelled,
@@ -44,13 +44,6 @@ from orchestrator.shell.tables import JournalRow
 log = structlog.get_logger()
 orchestrator = Service("orchestrator", decides_in=JournalRow.__tablename__)
 WAKE_LIMIT = 200
-# At these steps a saga waits for its children, which are under way in its stead.
-PARENTAL = tuple(
-    step.name
-    for saga in SAGAS.values()
-    for step in saga.flat
-    if command_of(step.do).to == orchestrator.name
-)
 EVERY = timedelta(seconds=0.1)
 CROWDED = Flag()  # more sagas are under way than there is room for, as this process last saw
 
@@ -136,7 +129,7 @@ def admit(session: BatchSession) -> int:
 def _room(session: BatchSession) -> tuple[int, datetime]:
     """How many sagas may begin, negative when too many have; and the time. Sagas come back from
     reviews, and limits are changed: then none begins until enough have ended."""
-    begun, at = store.in_flight(session, PARENTAL)
+    begun, at = store.in_flight(session)
     room = settings().in_flight_sagas - begun
     (CROWDED.set if room < 0 else CROWDED.clear)()
     return room, at
@@ -156,13 +149,22 @@ def found(session: BatchSession, saga_id: SagaId) -> Loaded | None:
 
 
 def tell(
-    session: BatchSession, saga: Loaded, kind: type[Chosen | Reassigned | Cancelled], **said: str
+    session: BatchSession, saga: Loaded, kind: type[Chosen | Reassigned | Cancelled], **said: Any
 ) -> Decision:
     """Tell a saga that is locked what a person wants of it."""
-    at = store.now(session)
-    decision = _advance(saga, kind(at=at, **said))
-    _keep(session, [saga], at)
+    return take(session, saga, kind(at=store.now(session), **said))
+
+
+def take(session: BatchSession, saga: Loaded, given: Input) -> Decision:
+    """Let a saga that is locked decide about this, and keep what it decided."""
+    decision = _advance(saga, given)
+    _keep(session, [saga], given.at)
     return decision
+
+
+def judged(saga: Loaded, given: Input) -> Decision:
+    """What the saga would decide about this."""
+    return advance(definition(saga.state.saga, saga.state.saga_version), saga.state, given)
 
 
 def _told(saga: Loaded, answers: Sequence[Envelope], at: datetime) -> bool:
@@ -175,10 +177,9 @@ def _told(saga: Loaded, answers: Sequence[Envelope], at: datetime) -> bool:
 
 
 def _advance(saga: Loaded, given: Input) -> Decision:
-    state = saga.state
-    decision = advance(definition(state.saga, state.saga_version), state, given)
+    decision = judged(saga, given)
     if decision.ignored is not None:
-        log.debug("ignored", saga=state.id, because=decision.ignored)
+        log.debug("ignored", saga=saga.state.id, because=decision.ignored)
         return decision
     saga.take(given, decision)
     return decision

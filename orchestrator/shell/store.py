@@ -16,13 +16,15 @@ from contracts.runtime.session import BatchSession
 from orchestrator.core import tell
 from orchestrator.core.decision import Decision
 from orchestrator.core.definition import Saga
-from orchestrator.core.state import Answer, Cancelled, Input, State
+from orchestrator.core.state import Answer, Cancelled, Input, Resumed, State
 from orchestrator.core.turn import JITTER
+from orchestrator.sagas import PARENTAL
 from orchestrator.shell import clock, recent
 from orchestrator.shell.recent import Recent
 from orchestrator.shell.tables import ACCEPTED, JournalRow, ReviewRow, SagaRow
 
-CLOSED_BY: dict[type[Input], str] = {Answer: "answered", Cancelled: "cancelled"}
+# Who resumes a saga finds what was answered while it was paused.
+CLOSED_BY = {Answer: "answered", Resumed: "answered", Cancelled: "cancelled"}
 SAGAS, JOURNAL, REVIEWS = SagaRow.__table__, JournalRow.__table__, ReviewRow.__table__
 COLUMNS = SAGAS.c
 
@@ -73,10 +75,10 @@ def unstarted(session: BatchSession, limit: int, sagas: Any) -> list[Loaded]:
     return [loaded(row, sagas) for row in session.execute(_UNSTARTED, {"most": limit})]
 
 
-def in_flight(session: BatchSession, parental: Sequence[str]) -> tuple[int, datetime]:
-    """How many sagas have begun and neither ended nor wait for a person, or, at one of the steps
-    `parental`, for their children; and the time."""
-    count, at = session.execute(_BEGUN, {"parental": list(parental)}).one()
+def in_flight(session: BatchSession) -> tuple[int, datetime]:
+    """How many sagas have begun and neither ended nor wait for a person or for their children; and
+    the time."""
+    count, at = session.execute(_BEGUN, {"parental": list(PARENTAL)}).one()
     clock.look(at)
     return count, at
 
@@ -131,14 +133,16 @@ def _row(saga: Loaded, at: datetime) -> dict[str, Any]:
 
 def _standing(saga: Loaded, at: datetime) -> dict[str, Any]:
     """What every decision changes."""
-    state = saga.state
+    state, step = saga.state, tell.current(saga.state)
     saga.wake_at = _wake_at(saga, at)
     return {
         "id": state.id,
         "version": state.version,
         "status": state.status if state.version else ACCEPTED,
-        "step": tell.current(state),
+        "step": step,
         "failure": state.why,
+        "paused": state.paused is not None,
+        "retrying": tell.is_retrying(state) and step not in PARENTAL,
         "changed_at": at,
         "wake_at": saga.wake_at,
         "state": structs.replace(state, data=None),
@@ -207,12 +211,8 @@ def unpacked_input(stored: dict[str, Any]) -> Input:
 
 
 def _reviews(session: BatchSession, changed: Sequence[Loaded]) -> None:
-    opened = [
-        _review_row(saga, review)
-        for saga in changed
-        for _, decision in saga.decided
-        for review in decision.reviews
-    ]
+    decisions = [(saga, decision) for saga in changed for _, decision in saga.decided]
+    opened = [_review_row(saga, review) for saga, each in decisions for review in each.reviews]
     insert_rows(session, REVIEWS, opened)
     update_rows(session, REVIEWS, [_moved(saga.state.review) for saga in changed if _stands(saga)])
     closed = [row for saga in changed for row in _closed(saga)]

@@ -51,6 +51,8 @@ class SagaRow(Base):
     status: Mapped[str]
     step: Mapped[str]
     failure: Mapped[str]
+    paused: Mapped[bool]
+    retrying: Mapped[bool]
     started_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     wake_at: Mapped[datetime | None]
@@ -63,6 +65,8 @@ class SagaRow(Base):
         Index("sagas_accepted", "id", postgresql_where=f"status = '{ACCEPTED}'"),
         Index("sagas_status", "status", "id"),
         Index("sagas_subject", "subject"),
+        Index("sagas_paused", "id", postgresql_where="paused"),
+        Index("sagas_retrying", "id", postgresql_where="retrying"),
         Index("sagas_parent", "parent", postgresql_where="parent IS NOT NULL"),
     )
 

@@ -20,8 +20,11 @@ from orchestrator.core.state import (
     Answer,
     Cancelled,
     Chosen,
+    Hurried,
     Input,
     Kind,
+    Paused,
+    Resumed,
     Start,
     State,
     Wake,
@@ -47,6 +50,8 @@ IDS = st.builds(
     st.integers(1, 3),
 ) | st.text(max_size=40)
 TIMES = st.integers(-3600, 40 * 86400).map(lambda after: NOON + timedelta(seconds=after))
+KINDS = ["start", "wake", "right", "right", "right", "any", "choose", "cancel"]
+KINDS += ["hurry", "pause", "resume", "resume"]
 RAW: list[Any] = [None, "no result", 7, object()]
 
 
@@ -54,13 +59,20 @@ RAW: list[Any] = [None, "no result", 7, object()]
 def inputs(draw: st.DrawFn, state: State) -> Input:
     """Any input, most often one that means something in that state."""
     at = draw(TIMES | st.just(state.wake_at or NOON))
-    kind = draw(st.sampled_from(["start", "wake", "right", "right", "any", "choose", "cancel"]))
+    kind = draw(st.sampled_from(KINDS))
     if kind == "start":
         return Start(at=at)
     if kind == "wake":
         return Wake(at=at)
     if kind == "cancel":
         return Cancelled(at=at, by="Pat", reason="so")
+    if kind == "hurry":
+        step = draw(st.sampled_from([step.name for step in state.steps]) | st.text(max_size=5))
+        return Hurried(at=at, step=step, by="Olga", reason="so")
+    if kind == "pause":
+        return Paused(at=at, until=draw(TIMES), by="Olga", reason="so")
+    if kind == "resume":
+        return Resumed(at=at, by="Olga", reason="so")
     if kind == "choose":
         review = draw(st.just(state.review.id if state.review else "none") | st.text(max_size=5))
         choice = draw(st.sampled_from(["retry", "continue", "undo", "", "jump"]))

@@ -13,6 +13,9 @@ from contracts.runtime.settings import Settings, settings
 from deploy.api import build
 from deploy.local.servers import free_port
 from deploy.services import services
+from orchestrator.shell import audit
+from orchestrator.shell.audit import AUDIT
+from tests.http.people import Ordered, Person
 from tests.participants.bench import SIGNING_KEY, migrated
 from tests.simulators.running import until
 
@@ -52,3 +55,18 @@ def edge(postgres: str) -> Iterator[Edge]:
     thread.join(timeout=10)
     patch.undo()
     settings.cache_clear()
+
+
+@pytest.fixture
+def olga(edge: Edge) -> Iterator[Person]:
+    """An operator; whatever was done, the chain of audit rows holds afterwards."""
+    yield Person(edge.url, "olga", "operator")
+    with edge.host.db.transaction() as session:
+        rows = session.execute(AUDIT.select().order_by(AUDIT.c.number)).mappings()
+        assert audit.broken(dict(row) for row in rows) == []
+
+
+@pytest.fixture
+def order(edge: Edge) -> Ordered:
+    """An order that is being created."""
+    return Ordered.begun(edge.host)

@@ -11,11 +11,15 @@ from urllib.parse import urlsplit
 from contracts.delivery.due import Host
 from contracts.delivery.envelope import Envelope
 from contracts.messages.base import Result
-from contracts.messages.values import MessageId, OrderId, SagaId, stamped
+from contracts.messages.values import MessageId, OrderId, SagaId, saga_id_of, stamped
 from contracts.runtime.settings import settings
 from contracts.runtime.tokens import mint
+from orchestrator.core.definition import Saga
 from orchestrator.core.sample import example_of
+from orchestrator.core.state import Kind, State
 from orchestrator.core.turn import id_of
+from orchestrator.sagas.order import ORDER
+from orchestrator.sagas.order_data import Order
 from orchestrator.sagas.returning import RETURN
 from orchestrator.sagas.returning_data import Return
 from orchestrator.shell import runner
@@ -33,13 +37,21 @@ class Person:
 
     def __call__(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Status and JSON of the answer."""
+        status, said = self._said(method, path, body)
+        return status, json.loads(said)
+
+    def lines(self, method: str, path: str, body: Any = None) -> list[Any]:
+        """The JSON lines of the answer."""
+        return [json.loads(line) for line in self._said(method, path, body)[1].splitlines()]
+
+    def _said(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(urlsplit(self.api).netloc, timeout=30)
         token = mint(settings(), self.role, self.subject)
         told = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
         text = None if body is None else json.dumps(body)
         connection.request(method, path, text, told)
         answer = connection.getresponse()
-        said = json.loads(answer.read())
+        said = answer.read()
         connection.close()
         return answer.status, said
 
@@ -53,11 +65,44 @@ class Person:
 
 
 @dataclass
-class Returned:
-    """A return under way, whose services the test speaks for."""
+class UnderWay:
+    """A saga under way, whose services the test speaks for."""
 
     host: Host
+    saga: Saga
     saga_id: SagaId
+    order_id: OrderId
+
+    def answered(self, step: str, result: type[Result], kind: Kind = "do", number: int = 1) -> None:
+        """The service of that step answers."""
+        definition = self.saga.flat[self.saga.place[step]]
+        answer = Envelope(
+            id=MessageId(stamped(datetime.now(UTC), "answer", str(next(NUMBERS)))),
+            message=example_of(result),  # type: ignore[arg-type]  # a class is hashable
+            source="service",
+            at=datetime.now(UTC),
+            subject=self.saga_id,
+            saga=self.saga_id,
+            cause=id_of(self.saga_id, definition, kind, number),
+        )
+        self.host.receive([answer])
+
+    def state(self) -> State:
+        """How it stands."""
+        with self.host.db.transaction() as session:
+            saga = runner.found(session, self.saga_id)
+            assert saga
+            return saga.state
+
+    def review(self) -> str:
+        """The review that is open."""
+        review = self.state().review
+        assert review
+        return review.id
+
+
+class Returned(UnderWay):
+    """A return under way."""
 
     @classmethod
     def begun(cls, host: Host, **data: Any) -> "Returned":
@@ -67,28 +112,24 @@ class Returned:
         saga_id = SagaId(stamped(datetime.now(UTC), "return", number))
         some: Any = example_of(Return)
         told = {**vars(some), "order_id": order_id, "amount": None, "goods": None, **data}
-        begin = runner.Beginning(RETURN, saga_id, order_id, Return(**told))
-        host.run(lambda session: runner.start(session, [begin]))
-        return cls(host, saga_id)
+        return cls(*_begun(host, RETURN, saga_id, order_id, Return(**told)))
 
-    def answered(self, step: str, result: type[Result]) -> None:
-        """The service of that step answers."""
-        definition = RETURN.flat[RETURN.place[step]]
-        answer = Envelope(
-            id=MessageId(stamped(datetime.now(UTC), "answer", str(next(NUMBERS)))),
-            message=example_of(result),  # type: ignore[arg-type]  # a class is hashable
-            source="service",
-            at=datetime.now(UTC),
-            subject=self.saga_id,
-            saga=self.saga_id,
-            cause=id_of(self.saga_id, definition, "do", 1),
-        )
-        self.host.receive([answer])
 
-    def review(self) -> str:
-        """The review that is open."""
-        with self.host.db.transaction() as session:
-            saga = runner.found(session, self.saga_id)
-            assert saga
-            assert saga.state.review
-            return saga.state.review.id
+class Ordered(UnderWay):
+    """An order under way."""
+
+    @classmethod
+    def begun(cls, host: Host, **data: Any) -> "Ordered":
+        """An order that is being created."""
+        order_id = OrderId(stamped(datetime.now(UTC), "order", str(next(NUMBERS))))
+        some: Any = example_of(Order)
+        told = Order(**{**vars(some), "order_id": order_id, "customer_id": "cleo", **data})
+        return cls(*_begun(host, ORDER, saga_id_of(order_id), order_id, told))
+
+
+def _begun(
+    host: Host, saga: Saga, saga_id: SagaId, order_id: OrderId, data: Any
+) -> tuple[Host, Saga, SagaId, OrderId]:
+    begin = runner.Beginning(saga, saga_id, order_id, data)
+    host.run(lambda session: runner.start(session, [begin]))
+    return host, saga, saga_id, order_id

@@ -13,7 +13,19 @@ from orchestrator.core.advance import advance
 from orchestrator.core.decision import Decision, Send
 from orchestrator.core.definition import Saga
 from orchestrator.core.sample import example_of, sample
-from orchestrator.core.state import Answer, Cancelled, Chosen, Input, Reassigned, Start, Wake, begin
+from orchestrator.core.state import (
+    Answer,
+    Cancelled,
+    Chosen,
+    Hurried,
+    Input,
+    Paused,
+    Reassigned,
+    Resumed,
+    Start,
+    Wake,
+    begin,
+)
 from orchestrator.core.tell import told, why
 from orchestrator.sagas import SAGAS
 from orchestrator.sagas.order_data import Order
@@ -71,7 +83,7 @@ class Play:
         """Nothing comes until something is due, that many times."""
         for _ in range(times):
             assert self.state.wake_at
-            self.now = self.state.wake_at
+            self.now = max(self.now, self.state.wake_at)
             self.happens(Wake(at=self.now))
 
     def chooses(self, choice: str, by: str, reason: str) -> None:
@@ -91,6 +103,22 @@ class Play:
         """The customer cancels, 1 s later."""
         self.now += timedelta(seconds=1)
         self.happens(Cancelled(at=self.now, by=by, reason="found it cheaper"))
+
+    def hurried(self, step: str, reason: str) -> None:
+        """An operator has it tried now, 1 s later."""
+        self.now += timedelta(seconds=1)
+        self.happens(Hurried(at=self.now, step=step, by="Olga", reason=reason))
+
+    def paused(self, reason: str) -> None:
+        """An operator pauses it for an hour, 1 s later."""
+        self.now += timedelta(seconds=1)
+        until = self.now + timedelta(hours=1)
+        self.happens(Paused(at=self.now, until=until, by="Olga", reason=reason))
+
+    def resumed(self, reason: str) -> None:
+        """An operator lets it go on, 10 min later."""
+        self.now += timedelta(minutes=10)
+        self.happens(Resumed(at=self.now, by="Olga", reason=reason))
 
     def until_review(self) -> None:
         while not self.state.review:

@@ -43,6 +43,8 @@ def _sagas() -> None:
         sa.Column("status", sa.Text, nullable=False),
         sa.Column("step", sa.Text, nullable=False),
         sa.Column("failure", sa.Text, nullable=False),
+        sa.Column("paused", sa.Boolean, nullable=False),
+        sa.Column("retrying", sa.Boolean, nullable=False),
         sa.Column("started_at", TIME, nullable=False),
         sa.Column("changed_at", TIME, nullable=False),
         sa.Column("wake_at", TIME),
@@ -56,6 +58,8 @@ def _sagas() -> None:
     op.create_index("sagas_accepted", "sagas", ["id"], postgresql_where=accepted)
     op.create_index("sagas_status", "sagas", ["status", "id"])
     op.create_index("sagas_subject", "sagas", ["subject"])
+    for name in ("paused", "retrying"):
+        op.create_index(f"sagas_{name}", "sagas", ["id"], postgresql_where=sa.text(name))
     child = sa.text("parent IS NOT NULL")
     op.create_index("sagas_parent", "sagas", ["parent"], postgresql_where=child)
 
