@@ -40,16 +40,17 @@ class Now:
         with self._orchestrator.transaction() as session:
             at = session.scalar(text("SELECT clock_timestamp()"))
             told = _orchestrated(session, at)
+        depths = {name: row for name, (row,) in self._everywhere.ask(_DEPTHS)}
+        resting = {name for name, row in depths.items() if row.paused}
         with self._trail.transaction() as session:
-            consumers = _consumers(session)
-        depths = [row for _, rows in self._everywhere.ask(_DEPTHS) for row in rows]
+            consumers = _consumers(session, resting)
         now = {
             "at": at,
             **told,
             "consumers": consumers,
-            "dead_letters": sum(row.dead for row in depths),
-            "put_aside": sum(row.aside for row in depths),
-            "unsent_events": sum(row.unsent for row in depths),
+            "dead_letters": sum(row.dead for row in depths.values()),
+            "put_aside": sum(row.aside for row in depths.values()),
+            "unsent_events": sum(row.unsent for row in depths.values()),
         }
         return {**now, "alerts": self._firing(now)}
 
@@ -117,9 +118,9 @@ def _attention(reviews: list[Any]) -> dict[str, Any]:
     }
 
 
-def _consumers(session: BatchSession) -> list[dict[str, Any]]:
+def _consumers(session: BatchSession, resting: set[str]) -> list[dict[str, Any]]:
     rows = session.execute(_CONSUMERS)
-    return [{**row._mapping, "paused": False} for row in rows]
+    return [{**row._mapping, "paused": row.subscriber in resting} for row in rows]
 
 
 def _grace() -> timedelta:
@@ -176,6 +177,7 @@ _DEPTHS = text(
 SELECT (SELECT count(*) FROM (SELECT FROM dead_letters LIMIT {MOST})) AS dead,
        (SELECT count(*) FROM (SELECT FROM attempts WHERE due_at IS NOT NULL AND error IS NOT NULL
                               LIMIT {MOST})) AS aside,
-       (SELECT count(*) FROM (SELECT FROM outbox LIMIT {MOST})) AS unsent
+       (SELECT count(*) FROM (SELECT FROM outbox LIMIT {MOST})) AS unsent,
+       EXISTS (SELECT FROM pauses WHERE until > now()) AS paused
 """
 )
