@@ -1,6 +1,8 @@
 """Submitting orders over HTTP: one with an Idempotency-Key, or many as one batch."""
 
 import json
+from collections.abc import Sequence
+from time import time_ns
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
@@ -25,6 +27,7 @@ from orchestrator.http.submit import (
     Submit,
     ordered,
 )
+from orchestrator.shell import watch
 
 BATCH_MOST = 500
 KEY = r"^[\x21-\x7e]+$"
@@ -72,33 +75,44 @@ def routes(
     )
 
     @router.post("/orders", status_code=202, response_model=OrderAnswer)
-    async def submit(body: OrderBody, key: Key, caller: Shop) -> Response:
+    async def submit(body: OrderBody, key: Key, caller: Shop, request: Request) -> Response:
         """Accept an order; from the answer on it is never lost."""
+        began = time_ns()
         (accepted,) = await group.submit([Submit.of(caller.subject, key, body)])
         if isinstance(accepted, Declined):
             raise Problem(**_declined(accepted))
         if not accepted.same:
             raise Problem(**_reused(key))
+        _trace([accepted], request, began)
         answer = _answer(accepted)
         return JSONResponse(answer, 202, {"Location": answer["links"]["self"]})
 
     @router.post("/orders:batch", status_code=202, response_class=JsonLines)
     async def submit_batch(body: BatchBody, caller: Shop, request: Request) -> JsonLines:
         """Accept many orders; one JSON line for each, in the same order."""
+        began = time_ns()
         read = [_read(order) for order in body.orders]
         good = [
             Submit.of(caller.subject, order.key, order.order())
             for order in read
             if isinstance(order, KeyedOrder)
         ]
-        accepted = iter(await group.submit(good))
+        accepted = await group.submit(good)
+        _trace(accepted, request, began)
+        answers = iter(accepted)
         lines = [
-            _line(order, next(accepted)) if isinstance(order, KeyedOrder) else order
+            _line(order, next(answers)) if isinstance(order, KeyedOrder) else order
             for order in read
         ]
         return JsonLines("".join(f"{json.dumps(line)}\n" for line in lines), 202)
 
     return router
+
+
+def _trace(accepted: Sequence[Accepted | Declined], request: Request, began: int) -> None:
+    orders = [each.order_id for each in accepted if isinstance(each, Accepted) and each.same]
+    name = f"{request.method} {request.url.path}"
+    watch.accepted(orders, name, began, request.headers.get("traceparent", ""))
 
 
 def _answer(accepted: Accepted) -> dict[str, Any]:
