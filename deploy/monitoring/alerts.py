@@ -3,24 +3,15 @@
 Stuck is computed, never guessed: what is past the end that its definition declares is overdue.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
-from contracts.runtime.settings import settings
-from deploy.monitoring.limits import open_seconds
-from deploy.services import services
+from deploy.monitoring import reading
+from deploy.monitoring.reading import ENDED_LEAST, FRESH_SECONDS, Now
 
-Now = Mapping[str, Any]
 RUNBOOKS = "deploy/monitoring/runbooks"
-RETRYING_MOST, ENDED_LEAST, FAILURE_RATE_MOST = 5, 20, 0.25
-FRESH_SECONDS, UNSENT_SECONDS = 10, 30
-
-
-def nothing(_: Now) -> float:
-    """What `/now` says of an alert that only Prometheus, which remembers, can compute."""
-    return 0.0
+RETRYING_MOST, FAILURE_RATE_MOST, UNSENT_SECONDS = 5, 0.25, 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +27,7 @@ class Alert:
     means: str
     does: tuple[str, ...]
     href: str
-    value: Callable[[Now], float] = nothing
+    value: Callable[[Now], float] = reading.nothing
     above: float = 0.0
     since: Callable[[Now], Any] = lambda now: now["at"]
     names: Callable[[Now], list[str]] = lambda _: []
@@ -64,44 +55,6 @@ def _told(alert: Alert, now: Now) -> dict[str, Any]:
         "runbook": alert.runbook,
         "href": alert.href,
     }
-
-
-def _behind(now: Now) -> list[str]:
-    """Subscribers with a delivery that is open longer than they declare."""
-    known = {service.name: service.load() for service in services()}
-    return [
-        consumer["subscriber"]
-        for consumer in now["consumers"]
-        if (oldest := _time(consumer["oldest_open"])) and consumer["subscriber"] in known
-        if _time(now["at"]) - oldest
-        > settings().wait(open_seconds(known[consumer["subscriber"]]), least=FRESH_SECONDS)
-    ]
-
-
-def _behind_since(now: Now) -> Any:
-    behind = _behind(now)
-    return min(c["oldest_open"] for c in now["consumers"] if c["subscriber"] in behind)
-
-
-def _paused(now: Now) -> list[str]:
-    sagas = now["sagas"]["paused"]
-    consumers = [c["subscriber"] for c in now["consumers"] if c["paused"]]
-    return [*consumers, *([f"{sagas} sagas"] if sagas else [])]
-
-
-def _failure_rate(now: Now) -> float:
-    hour = now["last_hour"]
-    enough = hour["completed"] + hour["undone"] >= ENDED_LEAST
-    return float(hour["failure_rate"]) if enough else 0.0
-
-
-def _full(now: Now) -> float:
-    """How many wait outside while there is no room."""
-    return float(now["sagas"]["accepted"]) if now["saturation"]["share"] >= 1 else 0.0
-
-
-def _time(said: Any) -> Any:
-    return datetime.fromisoformat(said) if isinstance(said, str) else said
 
 
 _OF_ORDERS = 'increase(concerto_sagas_ended_total{saga="order"}[1h])'
@@ -159,7 +112,7 @@ ALERTS = (
             "A declined card or a missing SKU is business; one reason for all of them is a fault.",
         ),
         href="/console/failures",
-        value=_failure_rate,
+        value=reading.failure_rate,
         above=FAILURE_RATE_MOST,
     ),
     Alert(
@@ -242,9 +195,9 @@ ALERTS = (
             "It catches up by itself once it can.",
         ),
         href="/console/consumers",
-        value=lambda now: len(_behind(now)),
-        since=_behind_since,
-        names=_behind,
+        value=lambda now: len(reading.behind(now)),
+        since=reading.behind_since,
+        names=reading.behind,
     ),
     Alert(
         name="DeadLetters",
@@ -289,8 +242,8 @@ ALERTS = (
             "itself at its time.",
         ),
         href="/console/consumers",
-        value=lambda now: len(_paused(now)),
-        names=_paused,
+        value=lambda now: len(reading.paused(now)),
+        names=reading.paused,
     ),
     Alert(
         name="NoRoom",
@@ -304,6 +257,6 @@ ALERTS = (
             "See which step they are at, and which service is slow: the page, or the dashboard.",
         ),
         href="/console",
-        value=_full,
+        value=reading.full,
     ),
 )

@@ -1,7 +1,18 @@
-"""How long things may last by what is declared about them, in seconds that are not scaled yet."""
+"""How long a delivery may be open by what its subscriber declares."""
+
+from datetime import timedelta
 
 from contracts.delivery.service import Retries, Service
+from contracts.runtime.settings import settings
 from side_effects.trail.consumer import PATIENCE_SECONDS
+
+
+LEAST_SECONDS = 10.0  # in a deployment whose waits are short
+
+
+def open_for(service: Service) -> timedelta:
+    """The same in this deployment's time."""
+    return settings().wait(open_seconds(service), least=LEAST_SECONDS)
 
 
 def open_seconds(service: Service) -> float:

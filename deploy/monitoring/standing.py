@@ -23,7 +23,7 @@ from contracts.runtime.database import Database
 from contracts.runtime.health import FOLDER
 from contracts.runtime.settings import settings
 from deploy.monitoring import questions
-from deploy.monitoring.limits import open_seconds
+from deploy.monitoring.limits import open_for
 from deploy.services import services
 from orchestrator.core.definition import command_of
 from orchestrator.sagas import SAGAS
@@ -177,7 +177,7 @@ def _deliveries(session: Any) -> Iterator[Sample]:
     yield from _each(session, questions.OLDEST, ("subscriber",), "deliveries_")
     for service in services():
         if service.name != "trail" and service.load().subscriptions():
-            limit = settings().wait(open_seconds(service.load())).total_seconds()
+            limit = open_for(service.load()).total_seconds()
             yield Sample("concerto_deliveries_limit_seconds", (service.name,), limit)
 
 
