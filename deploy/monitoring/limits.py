@@ -6,7 +6,6 @@ from contracts.delivery.service import Retries, Service
 from contracts.runtime.settings import settings
 from side_effects.trail.consumer import PATIENCE_SECONDS
 
-
 LEAST_SECONDS = 10.0  # in a deployment whose waits are short
 
 
