@@ -44,6 +44,7 @@ class Watch:
 
     def failed(self, envelope: Envelope, state: DeliveryState, count: int, reason: str) -> None:
         """A message could not be handled: it is put aside, or given up."""
+        telemetry.about.set(None)
         log.warning("message failed", **envelope.ids(), state=state, attempt=count, reason=reason)
         if metrics.ON:
             metrics.messages.labels(self._name, type(envelope.message).__name__, state).inc()
@@ -104,20 +105,23 @@ class Watch:
         for envelope in part:
             words = envelope.message.words()
             if envelope.id in new:
-                name, about = f"{self._name}: {words}", (envelope.id, self._name)
-                parent: Parts = (envelope.id,)
-                yield Done(envelope.subject, name, about, parent, began, ended, "CONSUMER")
+                name, mine = f"{self._name}: {words}", (envelope.id, self._name)
+                parent = (envelope.id,)
+                yield Done(envelope.subject, name, mine, parent, began, ended, "CONSUMER")
             elif self._is_event(envelope):
-                at, about, parent = nanoseconds(envelope.at), (envelope.id,), _cause(envelope)
-                source = {"source": envelope.source}
-                yield Done(
-                    envelope.subject, words, about, parent, at, ended, "PRODUCER", attributes=source
-                )
+                yield _published(envelope, ended)
 
     def _is_event(self, envelope: Envelope) -> bool:
         """Whether this service logs events, and this is one that it had not got before."""
         logs = self._service.logs and not envelope.again
         return bool(logs) and is_public(type(envelope.message))
+
+
+def _published(event: Envelope, ended: int) -> Done:
+    about, at = (event.id,), nanoseconds(event.at)
+    words, source = event.message.words(), {"source": event.source}
+    parent = _cause(event)
+    return Done(event.subject, words, about, parent, at, ended, "PRODUCER", attributes=source)
 
 
 def _cause(event: Envelope) -> Parts:

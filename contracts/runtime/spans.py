@@ -13,8 +13,6 @@ import msgspec
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from contracts.runtime.tracing import older
-
 MOST_BYTES = 20_000_000
 
 
@@ -35,7 +33,7 @@ class FileExporter(SpanExporter):
                 file.write(lines)
                 full = file.tell() > self._most
             if full:
-                os.replace(self._file, older(self._file))
+                os.replace(self._file, f"{self._file}.1")
         return SpanExportResult.SUCCESS
 
 

@@ -12,7 +12,6 @@ import os
 from datetime import datetime
 from functools import cache, lru_cache
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from contracts.runtime.settings import settings
@@ -57,11 +56,6 @@ def span_of(about: Parts) -> int:
 def nanoseconds(at: datetime) -> int:
     """A time as spans have it."""
     return int(at.timestamp() * 1_000_000) * 1000
-
-
-def older(file: Path) -> Path:
-    """Where the spans are that a file was full of."""
-    return file.with_name(f"{file.name}.1")
 
 
 @cache

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.messages.values import saga_id_of
-from contracts.runtime.tracing import older, trace_of
+from contracts.runtime.tracing import trace_of
 
 Span = dict[str, Any]
 
@@ -22,10 +22,9 @@ def spans(file: Path, order: str) -> list[Span]:
 
 def _read(file: Path) -> Iterator[Span]:
     """Every span that is still kept."""
-    for each in (older(file), file):
-        if each.exists():
-            with each.open() as kept:
-                yield from map(json.loads, kept)
+    for each in file.parent.glob(f"{file.name}*"):
+        with each.open() as kept:
+            yield from map(json.loads, kept)
 
 
 def tree(mine: list[Span]) -> list[str]:

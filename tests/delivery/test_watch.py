@@ -55,7 +55,7 @@ def stock(bench: Bench, fails: bool = False) -> Service:
     def handle(command: ReserveInventory, session: Session) -> InventoryReserved:
         if fails:
             raise RuntimeError("no shelf")
-        return InventoryReserved(order_id=command.order_id, lines=())
+        return InventoryReserved(order_id=command.order_id)
 
     return service
 
@@ -105,7 +105,7 @@ def test_whatever_a_handler_logs_names_its_message(bench: Bench) -> None:
     @service.handles(ReserveInventory)
     def handle(command: ReserveInventory, session: Session) -> InventoryReserved:
         seen.append(telemetry.name_it(None, "", {"event": "hello"}))
-        return InventoryReserved(order_id=command.order_id, lines=())
+        return InventoryReserved(order_id=command.order_id)
 
     command = reserve("named")
     bench.memory.host(service).receive([command])
@@ -179,7 +179,8 @@ def test_the_file_of_spans_is_bounded(bench: Bench, traces: Path) -> None:
         kept.take(tracing.Done(order("full"), "full", (str(number),), (), 1, 2))
     assert len(made) > 500
     files = [file for file in traces.parent.iterdir() if file.suffix != ".lock"]
-    assert sorted(file.name for file in files) == ["traces.jsonl", "traces.jsonl.1"]
+    assert {file.name for file in files} <= {"traces.jsonl", "traces.jsonl.1"}
+    assert traces.with_name("traces.jsonl.1").exists()
     assert all(file.stat().st_size < 3000 for file in files)
 
 

@@ -204,15 +204,15 @@ tests:
               summary: Sagas spend their error budget within days
               runbook: deploy/monitoring/runbooks/BudgetBurnsFast.md
               console: /console/attention
-  - interval: 10m
+  - interval: 1m
     input_series:
       - series: 'concerto_sagas_ended_total{saga="order",outcome="completed",spent="nothing"}'
-        values: '0+98x600'
+        values: '0+98x240'
       - series: 'concerto_sagas_ended_total{saga="order",outcome="completed",spent="person"}'
-        values: '0+2x600'
+        values: '0+2x240'
     alert_rule_test:
-      - {eval_time: 80h, alertname: BudgetBurnsFast, exp_alerts: []}
-      - eval_time: 80h
+      - {eval_time: 3h, alertname: BudgetBurnsFast, exp_alerts: []}
+      - eval_time: 3h
         alertname: BudgetBurnsSlowly
         exp_alerts:
           - exp_labels: {severity: ticket, saga: order}

@@ -10,7 +10,7 @@ from deploy.local.processes import Process, processes
 from deploy.local.stack import configured
 from tests.simulators.running import until
 
-CHATTY = "import itertools\nfor n in itertools.count():\n    print('x' * 100, n, flush=True)"
+CHATTY = "while True: print('x' * 100, flush=True)"
 KILOBYTES = 20
 
 

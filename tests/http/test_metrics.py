@@ -90,7 +90,7 @@ def test_a_subscriber_that_is_behind_is_told(edge: Edge, trail: Database) -> Non
     """What is open, since when, and how long it may be by what the subscriber declares."""
     row = "INSERT INTO deliveries VALUES (gen_random_uuid(), 'email', '{}', 1, '', {}, 0)"
     with trail.transaction() as session:
-        session.execute(text(row.format("pending", "now() - interval '1 h'")))
+        session.execute(text(row.format("pending", "now() - interval '3 h'")))
         session.execute(text(row.format("dead", "now()")))
         session.execute(text(row.format("handled", "now()")))
     found = standing(edge)
