@@ -131,6 +131,9 @@ ALERTS = (
             "Nothing is lost meanwhile: they stand in the outbox.",
         ),
         href="/console/consumers",
+        value=reading.unsent_seconds,
+        above=UNSENT_SECONDS,
+        since=lambda now: now["unsent_oldest"],
     ),
     Alert(
         name="HeartbeatMissing",
@@ -145,6 +148,8 @@ ALERTS = (
             "Read the end of its log; end the process, and it is started again.",
         ),
         href="/console/consumers",
+        value=lambda now: len(reading.silent(now)),
+        names=reading.silent,
     ),
     Alert(
         name="DatabaseDown",

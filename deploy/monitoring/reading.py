@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from deploy.monitoring.limits import open_for
+from deploy.monitoring.standing import heartbeats
 from deploy.services import services
 
 Now = Mapping[str, Any]
@@ -38,6 +39,18 @@ def paused(now: Now) -> list[str]:
     sagas = now["sagas"]["paused"]
     consumers = [c["subscriber"] for c in now["consumers"] if c["paused"]]
     return [*consumers, *([f"{sagas} sagas"] if sagas else [])]
+
+
+def silent(_: Now) -> list[str]:
+    """Services whose workers give no sign of life, by the health folder of this machine."""
+    beats = heartbeats()
+    return [name for _, (name,), age in beats if age > FRESH_SECONDS]
+
+
+def unsent_seconds(now: Now) -> float:
+    """How old the oldest event is that has not left."""
+    oldest = _time(now.get("unsent_oldest"))
+    return float((_time(now["at"]) - oldest).total_seconds()) if oldest else 0.0
 
 
 def failure_rate(now: Now) -> float:

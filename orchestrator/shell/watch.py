@@ -89,30 +89,25 @@ def _committed(sagas: Sequence[Loaded], committed: bool) -> None:
 
 def _count(sagas: Sequence[Loaded]) -> None:
     """Add up first: a batch decides much of one kind."""
-    answered: Tally[tuple[str, str, str]] = Tally()
-    sent: Tally[tuple[str, str, str, str]] = Tally()
+    tally: Tally[tuple[Counter, tuple[str, ...]]] = Tally()
     for saga in sagas:
         name = saga.state.saga
         for was, given, decision in _decisions(saga):
             if isinstance(given, Answer) and (step := _answered(was, given, decision)):
-                answered[name, step.name, _class(given.result)] += 1
+                tally[results, (name, step.name, _class(given.result))] += 1
             elif isinstance(given, Start):
-                started.labels(name).inc()
+                tally[started, (name,)] += 1
             for send in decision.commands:
-                sent[name, send.step, send.kind, _why(send)] += 1
+                tally[commands, (name, send.step, send.kind, _why(send))] += 1
             for review in decision.reviews:
-                reviews.labels(name, review.owner, review.trouble).inc()
+                tally[reviews, (name, review.owner, review.trouble)] += 1
         if saga.decided and saga.state.finished:
-            _count_end(saga.state, saga.decided[-1][0].at)
-    for labels, number in answered.items():
-        results.labels(*labels).inc(number)
-    for command, number in sent.items():
-        commands.labels(*command).inc(number)
-
-
-def _count_end(state: State, at: datetime) -> None:
-    ended.labels(state.saga, state.status, _spent(state, at)).inc()
-    saga_seconds.labels(state.saga).observe((at - state.started_at).total_seconds())
+            at = saga.decided[-1][0].at
+            tally[ended, (name, saga.state.status, _spent(saga.state, at))] += 1
+            lasted = at - saga.state.started_at
+            saga_seconds.labels(name).observe(lasted.total_seconds())
+    for (counter, labels), number in tally.items():
+        counter.labels(*labels).inc(number)
 
 
 def _spent(state: State, at: datetime) -> str:

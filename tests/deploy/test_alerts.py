@@ -13,6 +13,7 @@ import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
 from contracts.runtime import metrics
+from contracts.runtime.health import FOLDER
 from deploy.monitoring.__main__ import HERE, generated
 from deploy.monitoring.alerts import ALERTS, firing
 from deploy.monitoring.budget import WINDOWS, ratio
@@ -136,6 +137,27 @@ def test_a_consumer_is_behind_when_its_declared_retries_are_over() -> None:
     (told,) = firing(calm(consumers={"depth": 3, "oldest_open": late.isoformat()}, at=str(AT)))
     assert (told["name"], told["since"]) == ("ConsumerBehind", late.isoformat())
     assert told["summary"] == "Subscribers are behind: email"
+
+
+def test_events_that_do_not_leave_fire_by_the_oldest() -> None:
+    """Many that are on their way do not."""
+    oldest = AT - timedelta(minutes=1)
+    (told,) = firing({**calm(), "unsent_events": 3, "unsent_oldest": oldest})
+    assert (told["name"], told["value"], told["since"]) == ("EventsUnsent", 60.0, oldest)
+    assert firing({**calm(), "unsent_events": 900, "unsent_oldest": AT}) == []
+
+
+def test_a_service_without_a_sign_of_life_fires(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the health folder, whatever the databases say; its name stands in the summary."""
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    for service in services():
+        (tmp_path / f"{service.name}.1.alive").touch()
+    assert firing(calm()) == []
+    (tmp_path / "crm.1.alive").unlink()
+    (told,) = firing(calm())
+    assert told["summary"] == "A service gives no sign of life: crm"
 
 
 def test_the_rules_are_rules_of_prometheus(promtool: str) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 from typer.testing import CliRunner
 
+import deploy.cli.records  # noqa: F401  # it registers its commands
 from contracts.messages.values import saga_id_of
 from contracts.runtime.tracing import span_of, trace_of
-from deploy.cli.records import app
+from deploy.cli.common import app
 from deploy.local import lifecycle
 from deploy.local.stack import configured
 from deploy.monitoring.records import Span, spans
