@@ -49,8 +49,8 @@ dev: .venv/ready-dev ## start the stack, and again whenever the code changes
 
 lock: .venv/bin/uv ## lock the requirements anew, with hashes
 	echo uv | $(lock) - -o requirements/uv.txt
-	$(lock) --extra build pyproject.toml -o requirements/run.txt
-	$(lock) --extra build --extra dev --extra files pyproject.toml -o requirements/dev.txt
+	$(lock) --extra build --extra tracing pyproject.toml -o requirements/run.txt
+	$(lock) --extra build --extra dev --extra files --extra tracing pyproject.toml -o requirements/dev.txt
 
 bench-peers: .venv/ready-run ## measure five trivial steps on other systems beside ours
 	$(bin)/python -m deploy.bench.peers --sagas $(SAGAS)

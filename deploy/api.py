@@ -14,12 +14,15 @@ from sqlalchemy import func, select, text
 from contracts.delivery.due import Host
 from contracts.delivery.outbox import Send
 from contracts.messages.values import ContactId, CustomerId, saga_id_of
-from contracts.runtime import collector, problems, telemetry
+from contracts.runtime import collector, metrics, problems, telemetry
 from contracts.runtime.bodies import BodyLimit
 from contracts.runtime.contacts import Contact
 from contracts.runtime.database import Database
+from contracts.runtime.requests import Counted
 from contracts.runtime.settings import Settings, settings
 from deploy import acts, asyncapi, operations, standing
+from deploy.monitoring import alerts
+from deploy.monitoring.standing import Standing
 from deploy.overview import http as overview
 from deploy.pricing import pricing
 from deploy.services import services
@@ -71,14 +74,17 @@ def build(config: Settings, hosts: Mapping[str, Host], begin: Begin = ordered) -
     )
     problems.install(edge)
     edge.add_middleware(BodyLimit, most_bytes=config.http_body_bytes)
+    if metrics.ON:
+        edge.add_middleware(Counted)
     _orchestrator(edge, host, databases, begin, config)
     _services(edge, hosts, databases)
     edge.include_router(operations.routes(host.db, databases))
     edge.include_router(acts.routes(host.db, databases))
     edge.include_router(standing.routes(databases))
-    edge.include_router(overview.routes(host.db, databases, lambda now: []))
+    edge.include_router(overview.routes(host.db, databases, alerts.firing))
     _health(edge, host)
     _documents(edge)
+    _metrics(edge, databases)
     return edge
 
 
@@ -167,6 +173,13 @@ def _health(edge: FastAPI, host: Host) -> None:
             return JSONResponse(body, 503, media_type=problems.MEDIA_TYPE)
         return JSONResponse({"status": "ready"})
 
+
+def _metrics(edge: FastAPI, databases: Mapping[str, Database]) -> None:
+    standing = Standing(databases)
+
     @edge.get("/metrics", include_in_schema=False)
-    def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    def measured() -> Response:
+        """How the platform stands, and what its processes have counted."""
+        registry = metrics.counted()
+        registry.register(standing)
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

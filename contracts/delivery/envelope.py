@@ -21,6 +21,7 @@ from contracts.messages.catalogue import (
     type_of,
 )
 from contracts.messages.values import MessageId, SagaId
+from contracts.runtime.tracing import trace_of
 
 SOURCE = "/concerto/"
 _IDS = ("saga", "cause", "follows")
@@ -76,6 +77,12 @@ class Envelope:
     follows: MessageId | None = None
     trace: str | None = None
     again: bool = False
+
+    def ids(self) -> dict[str, str]:
+        """What a log line says of it; `trace` finds its spans."""
+        said = {"subject": self.subject, "message": self.id, "type": type(self.message).__name__}
+        trace = {"trace": f"{trace_of(self.subject):032x}"} if self.subject else {}
+        return {**said, **({"saga": self.saga} if self.saga else {}), **trace}
 
 
 def encoded(envelope: Envelope) -> bytes:

@@ -9,6 +9,7 @@ the inbox, whose key refuses a second effect; if anything is amiss, the look is 
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from time import time_ns
 from typing import Any, TypeVar
 
 import stamina
@@ -22,9 +23,11 @@ from contracts.delivery.following import STORED, in_order
 from contracts.delivery.outbox import Relay, Send
 from contracts.delivery.service import Service
 from contracts.delivery.turn import Stored, Turn
+from contracts.delivery.watch import Watch
 from contracts.messages.base import Command
 from contracts.messages.catalogue import unpacked
 from contracts.messages.trail import Receipt
+from contracts.runtime import telemetry
 from contracts.runtime.crash import passing
 from contracts.runtime.database import Database
 from contracts.runtime.session import BatchSession
@@ -68,7 +71,7 @@ class Inbox:
         self.service, self._db, self._relay, self._send = service, db, relay, send
         self._attempts = Attempts(service, db, settings)
         self._settings, self._perform = settings, perform
-        self.lease = relay.lease
+        self.lease, self._watch = relay.lease, Watch(service)
 
     def receive(self, batch: Sequence[Envelope]) -> None:
         """Handle a batch and send what comes of it; an exception means: deliver it again."""
@@ -83,6 +86,7 @@ class Inbox:
     def _settle(self, key: str | None, part: Sequence[Envelope]) -> None:
         """Handle messages together, or as many of them as can be; `key` is what counts them."""
         while part:
+            began = time_ns()
             try:
                 turn = self._at_first(key, part) or self._outage_proof(self._once, key, part)
             except Culprit as culprit:
@@ -94,6 +98,7 @@ class Inbox:
                 return None
             else:
                 passing("committed-before-ack")
+                self._watch.handled(turn, part, began)
                 for envelope, reason in turn.early:
                     self.put_aside(envelope, reason)
                 return self.let_out(turn)
@@ -133,8 +138,8 @@ class Inbox:
 
     def put_aside(self, envelope: Envelope, reason: str) -> None:
         """Try a message alone later, or give it up as a dead letter; tell the trail of an event."""
-        log.warning("message failed", id=envelope.id, subject=envelope.subject, reason=reason)
         state, count = self._outage_proof(self._attempts.failed, envelope, reason)
+        self._watch.failed(envelope, state, count, reason)
         if isinstance(envelope.message, Command | Receipt):
             return
         with self._db.session() as session:
@@ -239,6 +244,7 @@ class Inbox:
 
     def _handle(self, turn: Turn, envelope: Envelope) -> None:
         turn.session.info["envelope"] = envelope
+        telemetry.about.set(envelope)
         try:
             answer = self.service.handled[type(envelope.message)].handler(
                 envelope.message, turn.session

@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
+from time import time_ns
 from typing import Any
 
 import aiohttp
@@ -23,8 +24,10 @@ from contracts.delivery.outside import Outside
 from contracts.delivery.service import Done, Intent, Outcome, Refused, Service, Unsure
 from contracts.delivery.tables import intents
 from contracts.delivery.turn import Stored, Turn
+from contracts.delivery.watch import Watch
 from contracts.messages.base import Command
 from contracts.messages.catalogue import read
+from contracts.runtime import telemetry
 from contracts.runtime.bulk import among, update_rows
 from contracts.runtime.contacts import Contacts
 from contracts.runtime.crash import passing
@@ -45,6 +48,7 @@ class Performers:
 
     def __init__(self, service: Service, db: Database, settings: Settings) -> None:
         self._service, self._db, self._settings = service, db, settings
+        self._watch = Watch(service)
         self._kinds = {kind.__name__: kind for kind in service.performed}
         self._loop = uvloop.new_event_loop()
         self._taken: set[str] = set()
@@ -125,9 +129,11 @@ class Performers:
 
     async def _one(self, stored: Stored) -> None:
         kind = type(stored.intent)
+        telemetry.about.set(stored.envelope)
         async with self._limits[kind.__name__]:
             if self.resting:  # its lease runs out, and whoever is not paused takes it
                 return self._taken.discard(stored.id)
+            began = time_ns()
             try:
                 async with asyncio.timeout(self._deadline_seconds(kind)):
                     passing("before-send")
@@ -139,7 +145,10 @@ class Performers:
                 waited = self._deadline_seconds(kind)
                 outcome = Unsure(reason=f"no answer within {waited:g} s")
             except Exception as error:
-                return await self._later(stored, f"{type(error).__name__}: {error}")
+                reason = f"{type(error).__name__}: {error}"
+                self._watch.performed(stored, None, began, reason)
+                return await self._later(stored, reason)
+        self._watch.performed(stored, outcome, began)
         self._finish(stored, outcome)
 
     def _deadline_seconds(self, kind: type[Intent]) -> float:
@@ -177,7 +186,8 @@ class Performers:
                 for one in outcomes:
                     self._record([one])
             else:  # its lease runs out, and it is performed again under the same key
-                log.error("outcome not recorded", reason=str(error), id=outcomes[0][0].id)
+                told = [stored.envelope.ids() for stored, _ in outcomes[:1] if stored.envelope]
+                log.error("outcome not recorded", reason=str(error), **dict(*told))
         finally:
             self._taken.difference_update(stored.id for stored, _ in outcomes)
 

@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     due_seconds: float = Field(0.25, gt=0, description="how often the due loop looks, at most")
     visibility_seconds: int = Field(300, gt=0, description="unacknowledged batches come back after")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING, ERROR")
+    metrics: bool = Field(True, description="count, where PROMETHEUS_MULTIPROC_DIR is a folder")
+    tracing: float = Field(0.0, ge=0, le=1, description="the share of orders that is traced")
+    trace_file: str = Field("", description="where spans go without a collector, as JSON lines")
 
     @property
     def broker_fans_out(self) -> bool:

@@ -19,6 +19,7 @@ GROUPS = (
     "deliveries",
     "overview",
     "reviews",
+    "records",
     "actions",
     "bench",
 )

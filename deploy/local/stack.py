@@ -11,6 +11,7 @@ import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from contracts.runtime.metrics import FOLDER as METRICS
 from deploy import rabbitmq
 from deploy.local.brokers import Broker, RabbitMQ, Redis, Valkey
 from deploy.local.servers import Postgres, free_port
@@ -85,7 +86,7 @@ class Stack:
             self.secrets.setdefault(name, secrets.token_hex(24))
         for name in WEBHOOK_SECRETS:
             self.secrets.setdefault(name, _webhook_secret())
-        for folder in (self.folder, self.log, self.health):
+        for folder in (self.folder, self.log, self.health, self.metrics):
             folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / "stack.json"
         file.touch(mode=0o600)
@@ -100,6 +101,16 @@ class Stack:
     def health(self) -> Path:
         """Where every worker says that it lives."""
         return self.folder / "health"
+
+    @property
+    def metrics(self) -> Path:
+        """Where every process counts; emptied when the stack starts."""
+        return self.folder / "metrics"
+
+    @property
+    def traces(self) -> Path:
+        """Where spans go without a collector; bounded."""
+        return self.log / "traces.jsonl"
 
     @property
     def url(self) -> str:
@@ -169,6 +180,7 @@ class Stack:
         told = {
             "DIR": self.folder,
             "HEALTH_DIR": self.health,
+            "TRACE_FILE": self.traces,
             "INTERNAL_URL": self.url,
             "PORT": self.ports["api"],
             "TIME_SCALE": self.time_scale,
@@ -190,6 +202,7 @@ class Stack:
         return {
             **given,
             **{f"CONCERTO_{name}": str(value) for name, value in told.items()},
+            METRICS: str(self.metrics),
             "PYTHONPATH": str(ROOT),
         }
 

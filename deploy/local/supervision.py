@@ -115,7 +115,7 @@ def end_leftovers(stack: Stack, patience: float = 0.0) -> None:
 def _clear(stack: Stack) -> None:
     """Remove what dead processes left lying about."""
     (stack.folder / "postgres" / "data" / "postmaster.pid").unlink(missing_ok=True)
-    for file in stack.health.glob("*.alive"):
+    for file in (*stack.health.glob("*.alive"), *stack.metrics.glob("*.db")):
         file.unlink(missing_ok=True)
 
 

@@ -1,6 +1,8 @@
 """Submitting orders over HTTP: one with an Idempotency-Key, or many as one batch."""
 
 import json
+from collections.abc import Callable, Sequence
+from time import time_ns
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
@@ -25,11 +27,27 @@ from orchestrator.http.submit import (
     Submit,
     ordered,
 )
+from orchestrator.shell import watch
 
+Answers = Sequence[Accepted | Declined]
 BATCH_MOST = 500
 KEY = r"^[\x21-\x7e]+$"
 Shop = Annotated[Caller, Depends(allow("shop"))]
 Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=KEY)]
+
+
+async def _tracing(request: Request) -> Callable[[Answers], None]:
+    """What traces this request for each order that it brings."""
+    began, name = time_ns(), f"{request.method} {request.url.path}"
+
+    def trace(accepted: Answers) -> None:
+        orders = [each.order_id for each in accepted if isinstance(each, Accepted) and each.same]
+        watch.accepted(orders, name, began, request.headers.get("traceparent", ""))
+
+    return trace
+
+
+Trace = Annotated[Callable[[Answers], None], Depends(_tracing)]
 
 
 class Links(BaseModel):
@@ -72,18 +90,19 @@ def routes(
     )
 
     @router.post("/orders", status_code=202, response_model=OrderAnswer)
-    async def submit(body: OrderBody, key: Key, caller: Shop) -> Response:
+    async def submit(body: OrderBody, key: Key, caller: Shop, trace: Trace) -> Response:
         """Accept an order; from the answer on it is never lost."""
         (accepted,) = await group.submit([Submit.of(caller.subject, key, body)])
         if isinstance(accepted, Declined):
             raise Problem(**_declined(accepted))
         if not accepted.same:
             raise Problem(**_reused(key))
+        trace([accepted])
         answer = _answer(accepted)
         return JSONResponse(answer, 202, {"Location": answer["links"]["self"]})
 
     @router.post("/orders:batch", status_code=202, response_class=JsonLines)
-    async def submit_batch(body: BatchBody, caller: Shop, request: Request) -> JsonLines:
+    async def submit_batch(body: BatchBody, caller: Shop, trace: Trace) -> JsonLines:
         """Accept many orders; one JSON line for each, in the same order."""
         read = [_read(order) for order in body.orders]
         good = [
@@ -91,9 +110,10 @@ def routes(
             for order in read
             if isinstance(order, KeyedOrder)
         ]
-        accepted = iter(await group.submit(good))
+        trace(accepted := await group.submit(good))
+        answers = iter(accepted)
         lines = [
-            _line(order, next(accepted)) if isinstance(order, KeyedOrder) else order
+            _line(order, next(answers)) if isinstance(order, KeyedOrder) else order
             for order in read
         ]
         return JsonLines("".join(f"{json.dumps(line)}\n" for line in lines), 202)

@@ -37,7 +37,7 @@ from orchestrator.core.state import (
     begin,
 )
 from orchestrator.sagas import SAGAS
-from orchestrator.shell import family, store
+from orchestrator.shell import family, store, watch
 from orchestrator.shell.store import Loaded
 from orchestrator.shell.tables import JournalRow
 
@@ -188,6 +188,7 @@ def _advance(saga: Loaded, given: Input) -> Decision:
 def _keep(session: BatchSession, sagas: Sequence[Loaded], at: datetime) -> None:
     """Store what was decided about these sagas; what follows from it goes out after the commit."""
     store.save(session, sagas, at)
+    watch.decided(session, sagas)
     ended = [saga.state for saga in sagas if saga.decided and saga.state.finished]
     if children := [state for state in ended if state.parent]:
         family.ended(session, children, at)

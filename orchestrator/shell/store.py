@@ -41,6 +41,7 @@ class Loaded:
     decided: list[tuple[Input, Decision]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.before = self.state
         self.review = self.state.review
         self.data = self.state.data
 

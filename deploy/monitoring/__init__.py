@@ -1,0 +1,1 @@
+"""Metrics, alerts, dashboards and runbooks: what the definitions say to who is on call."""
