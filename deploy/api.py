@@ -18,10 +18,12 @@ from contracts.runtime.bodies import BodyLimit
 from contracts.runtime.contacts import Contact
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings, settings
-from deploy import operations
+from deploy import finding, operations
+from deploy.console import routes as console
 from deploy.pricing import pricing
 from deploy.services import services
-from orchestrator.http import console, orders, reviews, sagas, taking_back
+from deploy.simulators import http as outside
+from orchestrator.http import orders, reviews, sagas, taking_back
 from orchestrator.http.submit import Begin, ordered
 from orchestrator.shell.handlers import orchestrator
 from orchestrator.shell.tables import SagaRow
@@ -72,6 +74,9 @@ def build(config: Settings, hosts: Mapping[str, Host], begin: Begin = ordered) -
     _orchestrator(edge, host, databases, begin, config)
     _services(edge, hosts, databases)
     edge.include_router(operations.routes(host.db, databases))
+    edge.include_router(finding.routes(host.db, databases["trail"]))
+    edge.include_router(outside.routes(config))
+    console.install(edge)
     _health(edge, host)
     return edge
 
@@ -89,7 +94,6 @@ def _orchestrator(
     edge.include_router(taking_back.routes(host))
     edge.include_router(sagas.routes(host))
     edge.include_router(reviews.routes(host))
-    edge.include_router(console.routes(host))
 
 
 def _services(edge: FastAPI, hosts: Mapping[str, Host], databases: Mapping[str, Database]) -> None:

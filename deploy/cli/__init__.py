@@ -10,7 +10,7 @@ from importlib import import_module
 from deploy.cli.common import app, console
 from deploy.client import Refused
 
-GROUPS = ("stack", "definitions", "orders", "imports", "operations", "reviews", "bench")
+GROUPS = ("stack", "definitions", "orders", "imports", "operations", "reviews", "console", "bench")
 
 
 def main() -> None:
