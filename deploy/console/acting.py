@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Response
 from contracts.runtime.problems import Problem
 from contracts.runtime.settings import settings
 from deploy.console import deeds, session
-from deploy.console.api import Told, path_of
+from deploy.console.api import Told, joined, path_of
 from deploy.console.deeds import Deed, Wish
 from deploy.console.visit import Guest, Visit
 
@@ -69,7 +69,7 @@ async def _deed(guest: Visit, what: str, about: str, wish: Wish) -> Deed:
     """What is to be done, with what is known about it."""
     api = guest.api
     if what == "sagas":
-        return deeds.on_saga(guest.needed(await api.get(f"/sagas/{about}")), wish)
+        return deeds.on_saga(guest.needed(await api.get(joined("sagas", about))), wish)
     if what == "consumers":
         return deeds.on_consumer(about, wish)
     if what == "dead-letters":

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx2
 from fastapi import FastAPI
@@ -84,6 +84,11 @@ class Api:
 def path_of(path: str, **query: Any) -> str:
     """A path with what of the query is set."""
     return path + _asking(query)
+
+
+def joined(*parts: str) -> str:
+    """A path of parts that somebody gave: none of them reaches beyond its place."""
+    return "".join(f"/{quote(part, safe='')}" for part in parts)
 
 
 def _asking(query: Query) -> str:

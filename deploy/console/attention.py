@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from deploy.console.acting import done
-from deploy.console.api import path_of
+from deploy.console.api import joined, path_of
 from deploy.console.session import HOME
 from deploy.console.visit import Guest
 
@@ -24,9 +24,8 @@ def routes(router: APIRouter) -> None:
     async def work(guest: Guest, review: str, what: str) -> Response:
         """Claim a review, or let go of it: it changes nothing but who works on it."""
         given = await guest.form()
-        told = await guest.api.post(
-            f"/reviews/{review}/{'claim' if what == 'claim' else 'release'}"
-        )
+        doing = "claim" if what == "claim" else "release"
+        told = await guest.api.post(joined("reviews", review, doing))
         to = given.get("to", [f"{HOME}/attention"])[0]
         said = "You work on it." if what == "claim" else "Others may work on it."
         return done(guest, told, [said], to)

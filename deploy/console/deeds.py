@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from deploy.console.api import joined
 from deploy.console.formats import span
 from deploy.console.session import HOME
 
@@ -110,13 +111,15 @@ def on_consumer(name: str, wish: Wish) -> Deed:
     body = {key: value for key, value in chosen.items() if value}
     words = (f"What {name} never got is delivered to it through its own queue.",)
     asks = ("event", "since")
-    return Deed(f"Back-fill {name}", f"/consumers/{name}/backfill", body, words=words, asks=asks)
+    return Deed(
+        f"Back-fill {name}", joined("consumers", name, "backfill"), body, words=words, asks=asks
+    )
 
 
 def on_letter(letter: str) -> Deed:
     """To hand a dead letter to its service once more."""
     words = ("It is handed to that one service once more, as the same message.",)
-    return Deed("Replay a dead letter", f"/dead-letters/{letter}/replay", words=words)
+    return Deed("Replay a dead letter", joined("dead-letters", letter, "replay"), words=words)
 
 
 def outcome(said: Any) -> list[str]:

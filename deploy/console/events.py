@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from deploy.console.api import joined
 from deploy.console.visit import Guest
 
 
@@ -12,7 +13,7 @@ def routes(router: APIRouter) -> None:
     async def event(guest: Guest, event_id: str) -> Response:
         """An event with its envelope, its deliveries and its causes."""
         told = await guest.api.all(
-            event=f"/events/{event_id}", deliveries=f"/events/{event_id}/deliveries"
+            event=joined("events", event_id), deliveries=joined("events", event_id, "deliveries")
         )
         said = guest.needed(told["event"])
         return guest.page("event", event=said, deliveries=told["deliveries"])

@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 from markupsafe import Markup
 
-from deploy.console.api import Api, Told, path_of
+from deploy.console.api import Api, Told, joined, path_of
 from deploy.console.visit import Guest
 
 Facts = dict[str, Any]
@@ -31,7 +30,8 @@ def routes(router: APIRouter) -> None:
     async def order(guest: Guest, identifier: str, tab: str = "timeline") -> Response:
         """An order, or one of its sagas, by its id."""
         saga, more = await asyncio.gather(
-            guest.api.get(f"/sagas/{identifier}"), _expected(guest.api, identifier)
+            guest.api.get(joined("sagas", identifier)),
+            guest.api.get(joined("sagas", identifier, "expected")),
         )
         said = guest.needed(saga)
         tab = tab if tab in TABS else "timeline"
@@ -39,14 +39,10 @@ def routes(router: APIRouter) -> None:
         facts = await guest.api.all(
             order=f"/orders/{order_id}",
             family=path_of("/sagas", q=order_id),
-            reviews="/reviews",
+            reviews=path_of("/reviews", saga=said["id"]),
         )
         shown = await READ[tab](guest.api, said, facts["order"])
         return guest.page("order", saga=said, tab=tab, tabs=TABS, expected=more, **facts, **shown)
-
-
-async def _expected(api: Api, identifier: str) -> Told:
-    return await api.get(f"/sagas/{identifier}/expected")
 
 
 async def _timeline(api: Api, saga: Facts, order: Told) -> Facts:
@@ -75,7 +71,7 @@ async def _stock(api: Api, saga: Facts, order: Told) -> Facts:
     lines = order.said.get("lines", []) if order.ok else []
     skus = sorted({line["sku"] for line in lines})[:SKUS_MOST]
     of = saga["order_id"]
-    paths = [f"/ledgers/stock/{quote(sku, safe='')}" for sku in skus]
+    paths = [joined("ledgers", "stock", sku) for sku in skus]
     ledgers = await asyncio.gather(*(api.get(path, order=of) for path in paths))
     return {"skus": dict(zip(skus, ledgers, strict=True))}
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 
 from contracts.runtime.problems import Problem
-from deploy.console.api import path_of
+from deploy.console.api import joined, path_of
 from deploy.console.session import HOME
 from deploy.console.visit import Guest
 
@@ -55,7 +55,7 @@ def routes(router: APIRouter) -> None:
         """Whatever has this id."""
         if not id.strip():
             return guest.sent_to(f"{HOME}/orders")
-        told = await guest.api.get(f"/ids/{id.strip()}")
+        told = await guest.api.get(joined("ids", id.strip()))
         if not told.ok:
             raise Problem(404, "not-found", "Nothing has this id", told.detail)
         place = PLACES[told.said["kind"]]

@@ -5,6 +5,7 @@ import asyncio
 from fastapi import APIRouter, Response
 from markupsafe import Markup
 
+from deploy.console.api import joined
 from deploy.console.visit import Guest
 
 
@@ -17,7 +18,7 @@ def routes(router: APIRouter) -> None:
         api = guest.api
         told, drawn, observed, graph = await asyncio.gather(
             api.get("/process"),
-            api.get(f"/process/{saga}.svg"),
+            api.get(joined("process", f"{saga}.svg")),
             api.get("/process/observed"),
             api.get("/process/observed.svg"),
         )

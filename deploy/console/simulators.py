@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 
 from contracts.runtime.problems import Problem
 from deploy.console.acting import done
+from deploy.console.api import joined
 from deploy.console.session import HOME
 from deploy.console.visit import Guest
 
@@ -28,7 +29,7 @@ def routes(router: APIRouter) -> None:
             for key, values in given.items()
             if key.startswith("fault.")
         }
-        told = await guest.api.put(f"/simulators/{name}/faults", faults)
+        told = await guest.api.put(joined("simulators", name, "faults"), faults)
         return done(guest, told, [f"{name} has these switches now."], f"{HOME}/simulators")
 
 
