@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from deploy.console.api import joined
-from deploy.console.formats import span
+from deploy.console.formats import name, span
 from deploy.console.session import HOME
 
 PAUSES = (600, 3600, 4 * 3600, 24 * 3600)
@@ -90,30 +90,28 @@ def on_review(review: dict[str, Any], wish: Wish) -> Deed:
 
 def on_service(service: dict[str, Any], wish: Wish) -> Deed:
     """To let a service rest, or go on."""
-    name, resting = service["name"], service.get("paused")
-    path = f"/services/{name}/{'resume' if wish.action == 'resume' else 'pause'}"
+    who, resting = service["name"], service.get("paused")
+    path = f"/services/{who}/{'resume' if wish.action == 'resume' else 'pause'}"
     if wish.action == "resume":
         by = f"Paused by {resting['by']}: {resting['reason']}. " if resting else ""
         words = (f"{by}It goes on at once, with what it kept, in order.",)
-        return Deed(f"Resume {name}", path, {}, False, words)
+        return Deed(f"Resume {who}", path, {}, False, words)
     words = (
         "While it is paused it keeps what comes and does nothing with it; nothing is lost.",
         *_who_waits(service),
         "It goes on by itself when the time is over.",
     )
     body = {"for_seconds": _number(wish.for_seconds, PAUSES[1])}
-    return Deed(f"Pause {name}", path, body, False, words, ("for_seconds",))
+    return Deed(f"Pause {who}", path, body, False, words, ("for_seconds",))
 
 
-def on_consumer(name: str, wish: Wish) -> Deed:
+def on_consumer(who: str, wish: Wish) -> Deed:
     """To give a subscriber what it never got."""
     chosen = {"event": wish.event, "since": wish.since}
     body = {key: value for key, value in chosen.items() if value}
-    words = (f"What {name} never got is delivered to it through its own queue.",)
-    asks = ("event", "since")
-    return Deed(
-        f"Back-fill {name}", joined("consumers", name, "backfill"), body, words=words, asks=asks
-    )
+    words = (f"What {who} never got is delivered to it through its own queue.",)
+    path = joined("consumers", who, "backfill")
+    return Deed(f"Back-fill {who}", path, body, words=words, asks=("event", "since"))
 
 
 def on_letter(letter: str) -> Deed:
@@ -130,7 +128,7 @@ def outcome(said: Any) -> list[str]:
     if "events" in said and "subscriber" in said:
         notes.append(f"{said['events']} events go to {said['subscriber']}.")
     elif "service" in said and "type" in said:
-        notes.append(f"{said['type']} was handed to {said['service']} once more.")
+        notes.append(f"{name(said['type'])} was handed to {said['service']} once more.")
     elif resting := said.get("paused"):
         notes.append(f"Paused until {resting['until']}.")
     elif "owner" in said:
@@ -156,7 +154,8 @@ def _who_waits(service: dict[str, Any]) -> list[str]:
     handled = service.get("handles") or ()
     if not handled:
         return []
-    return [f"Orders that need it ({', '.join(handled)}) wait, and are sent to it again."]
+    names = ", ".join(name(each) for each in handled)
+    return [f"Orders that need it ({names}) wait, and are sent to it again."]
 
 
 def _number(text: str, otherwise: int) -> int:
