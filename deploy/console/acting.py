@@ -73,7 +73,7 @@ async def _deed(guest: Visit, what: str, about: str, wish: Wish) -> Deed:
     if what == "consumers":
         return deeds.on_consumer(about, wish)
     if what == "dead-letters":
-        return deeds.on_letter(about)
+        return deeds.on_letter(about, wish)
     if what == "services":
         listed = guest.needed(await api.get("/services"))
         return deeds.on_service(_one(listed, "name", about), wish)

@@ -22,6 +22,7 @@ class Wish(BaseModel):
 
     action: str = ""
     step: str = ""
+    service: str = ""
     seen_version: str = ""
     for_seconds: str = ""
     event: str = ""
@@ -95,14 +96,14 @@ def on_service(service: dict[str, Any], wish: Wish) -> Deed:
     if wish.action == "resume":
         by = f"Paused by {resting['by']}: {resting['reason']}. " if resting else ""
         words = (f"{by}It goes on at once, with what it kept, in order.",)
-        return Deed(f"Resume {who}", path, {}, False, words)
+        return Deed(f"Resume {who}", path, words=words)
     words = (
         "While it is paused it keeps what comes and does nothing with it; nothing is lost.",
         *_who_waits(service),
         "It goes on by itself when the time is over.",
     )
     body = {"for_seconds": _number(wish.for_seconds, PAUSES[1])}
-    return Deed(f"Pause {who}", path, body, False, words, ("for_seconds",))
+    return Deed(f"Pause {who}", path, body, words=words, asks=("for_seconds",))
 
 
 def on_consumer(who: str, wish: Wish) -> Deed:
@@ -114,10 +115,11 @@ def on_consumer(who: str, wish: Wish) -> Deed:
     return Deed(f"Back-fill {who}", path, body, words=words, asks=("event", "since"))
 
 
-def on_letter(letter: str) -> Deed:
+def on_letter(letter: str, wish: Wish) -> Deed:
     """To hand a dead letter to its service once more."""
+    body = {"service": wish.service} if wish.service else {}
     words = ("It is handed to that one service once more, as the same message.",)
-    return Deed("Replay a dead letter", joined("dead-letters", letter, "replay"), words=words)
+    return Deed("Replay a dead letter", joined("dead-letters", letter, "replay"), body, words=words)
 
 
 def outcome(said: Any) -> list[str]:
@@ -130,7 +132,9 @@ def outcome(said: Any) -> list[str]:
     elif "service" in said and "type" in said:
         notes.append(f"{name(said['type'])} was handed to {said['service']} once more.")
     elif resting := said.get("paused"):
-        notes.append(f"Paused until {resting['until']}.")
+        notes.append(f"{said['name']} rests until {resting['until']}.")
+    elif "waiting" in said:
+        notes.append(f"{said['name']} goes on; {said['waiting']} messages were kept for it.")
     elif "owner" in said:
         notes.append(f"{said['owner']} decides it; {said['claimed_by'] or 'nobody'} works on it.")
     return notes or ["It is done."]
