@@ -1,4 +1,4 @@
-"""A stack on which something of everything has happened, and somebody at its console in Chromium."""
+"""A stack on which something of everything happened, and somebody at its console in Chromium."""
 
 import os
 import shutil
@@ -82,6 +82,10 @@ class Console:
         """What the platform says at this path, over HTTP."""
         return self.night.platform.http.get(path)
 
+    def forgive(self, *said: str) -> None:
+        """Complaints that say one of these are meant."""
+        self.complaints = [c for c in self.complaints if not any(word in c for word in said)]
+
     def _heard(self, message: Any) -> None:
         if message.type == "error":
             self.complaints.append(message.text)
@@ -104,12 +108,13 @@ def session(night: Night, chromium: Browser) -> Iterator[BrowserContext]:
 def console(night: Night, session: BrowserContext) -> Iterator[Console]:
     """A page of its own; whatever was done there, nothing was asked of another machine, and the
     browser had nothing to complain about."""
-    with _watched(night, session) as console:
+    with watched(night, session) as console:
         yield console
 
 
 @contextmanager
-def _watched(night: Night, context: BrowserContext) -> Iterator[Console]:
+def watched(night: Night, context: BrowserContext) -> Iterator[Console]:
+    """A page that asks nothing of another machine, and of which the browser does not complain."""
     page = context.new_page()
     page.set_default_timeout(10_000)
     console = Console(night, page)

@@ -1,4 +1,4 @@
-"""What has happened on the stack before anybody looks: an order on each path, made by real means."""
+"""What happened on the stack before anybody looks: an order on each path, by real means."""
 
 import json
 from dataclasses import dataclass, field
