@@ -24,7 +24,7 @@ def hostile(api: str) -> str:
     """An order whose SKU is a script."""
     lines: list[dict[str, Any]] = [{**ORDER["lines"][0], "sku": SCRIPT}]
     body = json.dumps({**ORDER, "lines": lines}).encode()
-    status, _, order = call(api, "POST", "/orders", body, **{"Idempotency-Key": "a script"})
+    status, _, order = call(api, "POST", "/orders", body, **{"Idempotency-Key": "a-script"})
     assert status == 202
     return str(order["id"])
 
