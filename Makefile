@@ -17,7 +17,8 @@ demo: .venv/ready-run ## start everything, submit orders that meet every path, s
 	$(bin)/concerto demo --broker $(BROKER) --data $(DATA) $(if $(KEEP),--keep)
 
 test: .venv/ready-dev ## run every test (what needs nothing runs first)
-	$(bin)/python -m pytest -q --durations=20
+	$(bin)/python -m pytest -q -n 2 --dist loadfile --ignore tests/system --durations=10
+	$(bin)/python -m pytest -q tests/system --durations=20
 
 quick: .venv/ready-dev ## run the tests that need nothing but Python
 	$(bin)/python -m pytest -q tests/core tests/stories tests/messages tests/deploy tests/docs \

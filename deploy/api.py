@@ -18,7 +18,7 @@ from contracts.runtime.bodies import BodyLimit
 from contracts.runtime.contacts import Contact
 from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings, settings
-from deploy import finding, operations
+from deploy import asyncapi, finding, operations
 from deploy.console import routes as console
 from deploy.pricing import pricing
 from deploy.services import services
@@ -32,7 +32,10 @@ from participants.payments.handlers import payments
 from participants.users.remember import remember
 
 # The only routes without roles; a webhook is let in by its signature, the login by a token.
-OPEN = ("/livez", "/readyz", "/metrics", "/webhooks/payments", *console.OPEN)
+OPEN = (
+    *("/livez", "/readyz", "/metrics", "/asyncapi.json", "/webhooks/payments"),
+    *console.OPEN,
+)
 
 
 def app() -> FastAPI:
@@ -78,6 +81,7 @@ def build(config: Settings, hosts: Mapping[str, Host], begin: Begin = ordered) -
     edge.include_router(outside.routes(config))
     console.install(edge)
     _health(edge, host)
+    _documents(edge)
     return edge
 
 
@@ -135,6 +139,12 @@ def _available(inventory: Database) -> Any:
         return None if units is None else max(int(units), 0)
 
     return available
+
+
+def _documents(edge: FastAPI) -> None:
+    @edge.get("/asyncapi.json", include_in_schema=False)
+    def events() -> dict[str, Any]:
+        return asyncapi.document()
 
 
 def _health(edge: FastAPI, host: Host) -> None:

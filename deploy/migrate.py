@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
@@ -17,7 +16,6 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, create_engine, text
 from sqlalchemy.engine import make_url
 
-from contracts.delivery import tables as delivery
 from deploy.services import Known, services
 
 ENVIRONMENT = Path(__file__).parent / "migrations_env"
@@ -43,21 +41,6 @@ def migrate(admin_url: str, passwords: Mapping[str, str]) -> list[str]:
 def role_of(service: str) -> str:
     """The database role of a service."""
     return f"concerto_{service}"
-
-
-def drift(admin_url: str) -> dict[str, list[Any]]:
-    """Where the migrated schemas differ from what the code declares; empty when they agree."""
-    found = {}
-    with _connected(admin_url) as connection:
-        for service in services():
-            with connection.begin():
-                connection.execute(text(f"SET LOCAL search_path = {service.name}"))
-                context = MigrationContext.configure(connection)
-                differences = compare_metadata(context, _declared(service))
-                relevant = [d for d in differences if "alembic_version" not in str(d)]
-                if relevant:
-                    found[service.name] = relevant
-    return found
 
 
 @contextmanager
@@ -117,12 +100,3 @@ def _grant(connection: Connection, service: Known) -> None:
 
 def _append_only(metadata: MetaData) -> Sequence[str]:
     return [table.name for table in metadata.sorted_tables if table.info.get("append_only")]
-
-
-def _declared(service: Known) -> MetaData:
-    """The service's tables and those of delivery, as one."""
-    both = MetaData()
-    for metadata in (delivery.metadata, service.tables()):
-        for table in metadata.sorted_tables:
-            table.to_metadata(both)
-    return both

@@ -25,12 +25,18 @@ def needed(broker: str) -> None:
         pytest.skip(f"there is no {package}: {brokers.INSTALL.format(package)}")
 
 
+def let_in(folder: Path) -> None:
+    """Let the unprivileged user that runs the database reach this folder."""
+    for part in (folder, *folder.parents):
+        if not part.stat().st_mode & 0o001:
+            part.chmod(0o755)
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a PostgreSQL of this test run, as its administrator."""
     folder = tmp_path_factory.mktemp("postgres")
-    for part in (folder, *folder.parents[:2]):
-        part.chmod(0o755)  # the unprivileged user that runs it must be able to reach it
+    let_in(folder)
     server = Postgres(folder / "server", free_port(), "test", FAST)
     server.create()
     with _running(server.command(), folder / "log", server):

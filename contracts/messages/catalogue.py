@@ -108,6 +108,17 @@ def _schema(message: type[Message]) -> dict[str, Any]:
     return {**parts.pop(message.__name__), "$defs": parts}
 
 
+def shapes(kinds: Iterable[type[Any]], under: str) -> dict[str, Any]:
+    """The JSON Schema of these and of what they are made of, by name, which refer to each other
+    as parts of the document at `under`. Patterns are those of ECMAScript, whose `$` is Python's
+    `\\Z`."""
+    _, parts = msgspec.json.schema_components(kinds, ref_template=f"{under}/{{name}}")
+    everywhere: dict[str, Any] = msgspec.json.decode(
+        msgspec.json.encode(parts).replace(rb"\\Z", b"$")
+    )
+    return everywhere
+
+
 def joined(parts: Iterable[bytes]) -> bytes:
     """One JSON array out of its encoded members."""
     return b"[" + b",".join(parts) + b"]"

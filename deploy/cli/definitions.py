@@ -1,4 +1,4 @@
-"""check, draw, explore: the saga definitions themselves."""
+"""check, draw, explore, asyncapi: the saga definitions and the events themselves."""
 
 import time
 from typing import Annotated, Any
@@ -39,6 +39,14 @@ def draw(name: Name = "order", form: Form = "table") -> None:
         raise Refused(f"--as takes {', '.join(forms)}, not {form!r}", 2)
     drawing = forms[form](_saga(name))
     typer.echo(drawing if isinstance(drawing, str) else "\n".join(drawing))
+
+
+@app.command("asyncapi")
+def events_document() -> None:
+    """Print the AsyncAPI document of every event, for subscribers in any language."""
+    from deploy.asyncapi import document
+
+    show(document())
 
 
 @app.command()

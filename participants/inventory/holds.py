@@ -7,6 +7,7 @@ captured. The row of the order decides between the two, so it is never both.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -31,6 +32,7 @@ EXPIRING_AT_ONCE = 200
 NO_HOLD = "nothing is held for the order"
 NOT_ALL = "not all of it is held"
 GONE = "the hold has expired, and not all of it is there any more"
+NOW = "when it began"
 ALL_LOADED = "stock is loaded of all that are"
 
 
@@ -85,7 +87,7 @@ def hold(session: BatchSession, order_id: OrderId, units: Mapping[Sku, int]) -> 
         held = Reservation(order_id=order_id, state=HELD, units=placed, returned={}, parcels={})
         session.add(held)
     else:
-        held.state, held.units, held.at = HELD, placed, session.scalar(select(func.now()))
+        held.state, held.units, held.at = HELD, placed, _now(session)
 
 
 def hold_more(session: BatchSession, held: Reservation, units: Mapping[Sku, int]) -> None:
@@ -237,6 +239,14 @@ def _taken(session: BatchSession, order_id: str, units: Mapping[Sku, int]) -> Pl
     placed = allocated(units, there, warehouses.ranked(session, there))
     move_all(session, order_id, placed, "on_hand", "reserved", "reserved")
     return placed
+
+
+def _now(session: BatchSession) -> datetime:
+    """When this transaction began, asked for once."""
+    if NOW not in session.info:
+        session.info[NOW] = session.scalar(select(func.now()))
+    now: datetime = session.info[NOW]
+    return now
 
 
 def _skus(reservations: Iterable[Reservation]) -> set[str]:

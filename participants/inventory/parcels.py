@@ -42,7 +42,7 @@ def sent(session: BatchSession, held: Reservation, units: Mapping[Any, int]) -> 
     so."""
     out = Counter(holds.total(holds.shipped(held)))
     back = sum((Counter(holds.total(each)) for each in held.returned.values()), Counter(units))
-    for number, parcel in sorted(held.parcels.items()):
+    for number, parcel in sorted(held.parcels.items(), key=lambda each: int(each[0])):
         short = any(out[sku] < back[sku] for sku in parcel["units"])
         if short and parcel["state"] == PICKED:
             _move(session, held, number, SHIPPED)

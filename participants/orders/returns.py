@@ -16,7 +16,7 @@ from contracts.messages.payable import Payable
 from contracts.messages.returns import ReturnLine
 from contracts.messages.values import Line
 from participants.orders.payable import part_of
-from participants.orders.statuses import GIVEN_UP, LOST, OPEN
+from participants.orders.statuses import FORGOTTEN, GIVEN_UP, LOST, OPEN
 from participants.orders.tables import OrderRow
 
 CANCEL, UNLOCKED = "cancel", "unlocked"
@@ -105,14 +105,24 @@ def given_back(row: OrderRow, units: Units, amount: int, points: int) -> tuple[i
     whole, left = _costs(row, {}), _costs(row, _more(row.returned, units))
     due = max(whole.total.amount - left.total.amount - amount, 0)
     points_due = max(whole.points - left.points - points, 0)
-    still = [parcel for parcel in row.parcels.values() if parcel["state"] == OPEN]
-    if not still:
-        return due, points_due
+    kept, kept_points = _kept_for_parcels(row, whole)
     # What may still be given up keeps what it costs: the rest is given back in points, as far as
     # points have paid for what is gone.
-    money = max(min(due, whole.total.amount - amount - sum(each["amount"] for each in still)), 0)
-    free = max(whole.points - points - sum(each["points"] for each in still), 0)
+    money = max(min(due, whole.total.amount - amount - kept), 0)
+    free = max(whole.points - points - kept_points, 0)
     return money, min(points_due + due - money, free)
+
+
+def _kept_for_parcels(row: OrderRow, whole: Payable) -> tuple[int, int]:
+    """What the parcels cost that may still be given up, in money and in points: those that are
+    open, and those that nobody has opened yet."""
+    known = [parcel for parcel in row.parcels.values() if parcel["state"] != FORGOTTEN]
+    still = [parcel for parcel in known if parcel["state"] == OPEN]
+    money, points = (sum(parcel[name] for parcel in still) for name in ("amount", "points"))
+    if known and len(row.parcels) < known[0]["of"]:
+        money += whole.total.amount - sum(parcel["amount"] for parcel in known)
+        points += whole.points - sum(parcel["points"] for parcel in known)
+    return money, points
 
 
 def keep(row: OrderRow, units: Units, sign: int = 1) -> None:

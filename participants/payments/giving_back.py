@@ -30,6 +30,7 @@ class GiveBack(Intent):
     amount: int
     reference: str
     asked_at: datetime
+    parcel: int = 0  # whose part it is, of several
 
 
 async def give_back(intent: GiveBack, outside: Outside) -> Outcome:

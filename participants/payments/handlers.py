@@ -76,7 +76,7 @@ def _refunds(messages: Sequence[Any]) -> Iterable[Rows]:
     return (*_payments(messages), (Refund, known))
 
 
-def _returned(messages: Sequence[ReturnPayment]) -> Iterable[Rows]:
+def _returned(messages: Sequence[ReturnPayment | GiveBack]) -> Iterable[Rows]:
     return (*_refunds(messages), *by_parcel.captures(messages))
 
 
@@ -220,7 +220,7 @@ by_parcel.handle(payments, _payments)
 payments.performs(Hold, record=recording.hold, loads=_payments)(provider.hold)
 payments.performs(LetGo, record=recording.let_go, loads=_returns)(provider.let_go)
 payments.performs(Take, record=recording.take, loads=_payments)(provider.take)
-payments.performs(GiveBack, record=recording.give_back, loads=_refunds)(giving_back.give_back)
+payments.performs(GiveBack, record=recording.give_back, loads=_returned)(giving_back.give_back)
 
 
 def _known(session: BatchSession, order_id: OrderId) -> Payment:

@@ -118,7 +118,7 @@ def let_off(session: BatchSession, payment: Payment, command: ReturnPayment) -> 
             part.state = REFUSED
     if part.state == REFUSED:
         part.state = GONE
-        payment.let_off += amount
+        payment.let_off += part.amount
     part.return_id = part.return_id or command.refund_id
     return part
 
@@ -135,9 +135,11 @@ def returning(
     refund = refunds.refund_of(session, payment, part.return_id)
     wanted = part.state == TAKEN and not payment.return_id
     if wanted and (refund is None or (anew and refund.state == REFUSED)):
+        if part.amount > refunds.left_of(payment):
+            return refunds.too_large(part.order_id, part.return_id, payment)
         refund = refunds.begin(session, payment, part.return_id, part.amount)
     if refund and refund.state == ASKING:
-        return refunds.giving_back(payment, refund)
+        return refunds.giving_back(payment, refund, part.parcel)
     return of_part_back(payment, part, refund)
 
 

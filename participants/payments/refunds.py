@@ -56,8 +56,16 @@ def refusal(payment: Payment | None, command: RefundPayment) -> RefundFailed | N
     elif command.amount.currency != payment.currency or command.amount.amount <= 0:
         code, reason = "amount_invalid", f"{command.amount} is nothing that was taken"
     elif command.amount.amount > left_of(payment):
-        code, reason = "amount_too_large", f"only {left_of(payment)} is left to refund"
+        return too_large(command.order_id, command.refund_id, payment)
     return failed(command, code, reason) if code else None
+
+
+def too_large(order_id: str, refund_id: str, payment: Payment) -> RefundFailed:
+    """More than was taken is not given back, whoever asks for it."""
+    reason = f"only {left_of(payment)} is left to refund"
+    return RefundFailed(
+        order_id=OrderId(order_id), refund_id=refund_id, code="amount_too_large", reason=reason
+    )
 
 
 def failed(command: RefundPayment | ReturnPayment, code: str, reason: str) -> RefundFailed:
@@ -103,7 +111,7 @@ def taking(payment: Payment) -> Take:
     )
 
 
-def giving_back(payment: Payment, refund: Refund) -> GiveBack:
+def giving_back(payment: Payment, refund: Refund, parcel: int = 0) -> GiveBack:
     """Ask the provider to give the refund back, under the key of its attempt."""
     return GiveBack(
         key=refund.key,
@@ -112,6 +120,7 @@ def giving_back(payment: Payment, refund: Refund) -> GiveBack:
         amount=refund.amount,
         reference=payment.reference,
         asked_at=refund.asked_at,
+        parcel=parcel,
     )
 
 

@@ -21,8 +21,11 @@ def begin(session: BatchSession, shipment: Shipment, whole: Shipment) -> None:
 
 def stop(session: BatchSession, whole: Shipment) -> ShippingStopped | ShippingTooLate:
     """Let none of them be sent; too late as soon as a carrier has one, or is asked to take it."""
+    of_batch = (each for each in session.rows(Shipment) if not each.parcel)
+    session.load(
+        Shipment, {(each.order_id, number) for each in of_batch for number in each.parcels}
+    )
     keys = {(whole.order_id, parcel) for parcel in whole.parcels}
-    session.load(Shipment, keys)
     parcels: list[Shipment] = [session.get(Shipment, key) for key in sorted(keys)]
     order_id = OrderId(whole.order_id)
     gone = [each for each in parcels if each.state not in (CHOOSING, REFUSED, STOPPED)]

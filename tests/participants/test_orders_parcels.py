@@ -243,6 +243,23 @@ def test_a_return_leaves_to_an_open_parcel_what_that_costs(desk: Bench) -> None:
     assert (gone.amount, gone.points) == (pence(500), 500)
 
 
+def test_a_return_leaves_to_a_parcel_that_nobody_has_opened_what_that_will_cost(
+    desk: Bench,
+) -> None:
+    """The first parcel is sent before the second is opened, as a busy day will have it."""
+    order, lines = new_order(), (line("A", 1000), line("B", 1000))
+    costs = replace(PAYABLE, goods=2000, discount=0, points=1000, shipping=0, total=pence(1000))
+    create = CreateOrder(order_id=order, customer_id=CustomerId("c"), lines=lines, payable=costs)
+    desk.send_all([create, ConfirmOrder(order_id=order)])
+    desk.ask(replace(opening(order, 1, of=2), lines=lines[:1]))
+    desk.send_all(moved(order, 1, "requested"))
+    wanted = RegisterReturn(order_id=order, return_id=f"{order} 1", lines=(), received=True)
+    back = desk.ask(wanted)
+    assert (back.amount, back.points) == (pence(500), 500)
+    opened = desk.ask(replace(opening(order, 1, of=2), parcel=2, lines=lines[1:]))
+    assert opened.amount == pence(500)
+
+
 def test_a_parcel_that_was_given_up_first_is_not_opened(desk: Bench) -> None:
     order = confirmed(desk)
     assert isinstance(desk.ask(GiveUpParcel(order_id=order, parcel=1)), ParcelForgotten)

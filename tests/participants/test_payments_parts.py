@@ -208,6 +208,20 @@ def test_refunds_are_spread_over_what_the_parcels_took(desk: Bench, provider: Ru
     assert isinstance(desk.ask(more), RefundFailed)
 
 
+def test_a_part_is_not_given_back_where_less_than_it_is_left(
+    desk: Bench, provider: Running
+) -> None:
+    """A person is asked rather than the others' money given away."""
+    order = held(desk)
+    desk.ask(part(order, 1, 1200))
+    desk.ask(part(order, 2, 799))
+    desk.ask(RefundPayment(order_id=order, refund_id="r1", amount=pence(1300)))
+    answer = desk.ask(back(order, 1, 1200))
+    assert isinstance(answer, RefundFailed)
+    assert (answer.code, answer.reason) == ("amount_too_large", "only 699 is left to refund")
+    assert desk.ask(back(order, 2, 699 + 100)).code == "amount_too_large"
+
+
 def test_a_cancelled_order_keeps_nothing_of_what_its_parcels_took(
     desk: Bench, provider: Running
 ) -> None:

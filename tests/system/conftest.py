@@ -23,7 +23,7 @@ from deploy.local import lifecycle, supervision
 from deploy.local.stack import Stack, configured
 from deploy.rabbitmq import Management
 from deploy.verify import verify
-from tests.conftest import needed
+from tests.conftest import let_in, needed
 
 WAIT_SECONDS = 90.0
 LOOK_SECONDS = 0.05
@@ -200,8 +200,7 @@ def platform(
     broker: str = request.param
     needed(broker)
     folder = tmp_path_factory.mktemp("stack")
-    for part in (folder, *folder.parents[:2]):
-        part.chmod(0o755)  # the unprivileged user that runs the database must reach it
+    let_in(folder)
     before = dict(os.environ)
     os.environ["CONCERTO_IN_FLIGHT_SAGAS"] = str(IN_FLIGHT)
     stack = configured(folder / "stack", broker, time_scale=TIME_SCALE)

@@ -23,6 +23,7 @@ from contracts.messages.values import MessageId
 from deploy.client import Platform
 from deploy.services import ROOT
 from orchestrator.sagas import SAGAS
+from tests.conftest import let_in
 from tests.system.conftest import wait_until
 
 ADDED = Path(__file__).parent / "extensions"
@@ -137,8 +138,7 @@ class Extended:
 def extended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Extended]:
     """A copy of the code with all three added, and its stack, which runs in one process."""
     folder = tmp_path_factory.mktemp("extended")
-    for part in (folder, *folder.parents[:2]):
-        part.chmod(0o755)  # the unprivileged user that runs the database must reach it
+    let_in(folder)
     code = folder / "code"
     for package in PACKAGES:
         shutil.copytree(
