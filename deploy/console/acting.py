@@ -90,9 +90,9 @@ async def _previewed(guest: Visit, deed: Deed, wish: Wish) -> Response:
     carried = wish.carried
     if "seen_version" in deed.body:
         carried["seen_version"] = str(deed.body["seen_version"])
-    return guest.page(
-        "act",
+    return guest.answer(
         200 if told.ok else told.status,
+        "act",
         deed=deed,
         told=told,
         wish=wish,

@@ -79,8 +79,8 @@ def on_review(review: dict[str, Any], wish: Wish) -> Deed:
     """To take a review over, or to give it to others."""
     at, of = f"/reviews/{review['id']}", review["order_id"]
     if wish.action == "take over":
-        words = (f"{review['claimed_by'] or 'Nobody'} works on it now; then you do.",)
-        return Deed("Take over", f"{at}/claim", {"take_over": True}, False, words, (), of)
+        now = f"{review['claimed_by'] or 'Nobody'} works on it now; then you do."
+        return Deed("Take over", f"{at}/claim", {"take_over": True}, False, (now,), (), of)
     to = "to_role" if wish.to in ROLES else "to_person"
     words = (
         f"{review['owner']} is asked now: {review['question']}",
@@ -95,8 +95,8 @@ def on_service(service: dict[str, Any], wish: Wish) -> Deed:
     path = f"/services/{who}/{'resume' if wish.action == 'resume' else 'pause'}"
     if wish.action == "resume":
         by = f"Paused by {resting['by']}: {resting['reason']}. " if resting else ""
-        words = (f"{by}It goes on at once, with what it kept, in order.",)
-        return Deed(f"Resume {who}", path, words=words)
+        goes_on = f"{by}It goes on at once, with what it kept, in order."
+        return Deed(f"Resume {who}", path, words=(goes_on,))
     words = (
         "While it is paused it keeps what comes and does nothing with it; nothing is lost.",
         *_who_waits(service),

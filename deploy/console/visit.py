@@ -50,8 +50,12 @@ class Visit:
         url = self.request.url
         return f"{url.path}?{url.query}" if url.query else url.path
 
-    def page(self, name: str, status: int = 200, **shown: Any) -> Response:
+    def page(self, name: str, **shown: Any) -> Response:
         """A page out of its template."""
+        return self.answer(200, name, **shown)
+
+    def answer(self, status: int, name: str, **shown: Any) -> Response:
+        """A page that says how it went by its status, too."""
         return self.kept(HTMLResponse(self.rendered(name, **shown), status, HEADERS))
 
     def rendered(self, name: str, **shown: Any) -> str:
@@ -131,7 +135,7 @@ def refusal(request: Request, status: int, title: str, detail: str) -> Response:
     of = session.of(request, settings())
     shown = {"title": title, "detail": detail}
     if of:
-        return Visit(request, of).page("refusal", status, **shown)
+        return Visit(request, of).answer(status, "refusal", **shown)
     return HTMLResponse(templates().get_template("refusal.html").render(shown), status, HEADERS)
 
 
