@@ -28,9 +28,11 @@ def night(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterat
         part.chmod(0o755)  # the unprivileged user that runs the database must reach it
     before = dict(os.environ)
     stack = configured(folder / "stack", "valkey", time_scale=TIME_SCALE)
-    lifecycle.up(stack, lambda _: None)
-    yield happened(Platforms(stack))
-    lifecycle.down(stack)
+    try:
+        lifecycle.up(stack, lambda _: None)
+        yield happened(Platforms(stack))
+    finally:
+        lifecycle.down(stack)
     os.environ.clear()
     os.environ.update(before)
 
