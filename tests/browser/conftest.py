@@ -95,10 +95,10 @@ class Console:
 
 @pytest.fixture(scope="session")
 def session(night: Night, chromium: Browser) -> Iterator[BrowserContext]:
-    """A browser that is signed in as an operator, by the link that `concerto console` prints."""
+    """A browser that is signed in, by the link that `concerto console` prints."""
     context = chromium.new_context(viewport={"width": 1400, "height": 900})
     page = context.new_page()
-    page.goto(night.concerto("console", "--as", "olga").strip())
+    page.goto(night.concerto("console", "--as", "olga", "--role", "admin").strip())
     page.get_by_role("button", name="Go on as olga").click()
     page.wait_for_url("**/console")
     page.close()

@@ -62,12 +62,13 @@ def happened(platform: Platforms) -> Night:
     night.orders["short"] = _one(platform, lines=[_line("SKU-1", 1, 1999), _line(NONE, 1, 1999)])
     night.orders["undoing"] = _one(platform, lines=[_line("SKU-1", 1, 1999), _line(NONE, 1, 1999)])
     night.orders["cancelled"] = _one(platform)
+    night.orders["returned"] = _one(platform)
     night.orders["unmailed"] = _one(platform, mail=DEAD_MAIL)
     night.orders["refused by carriers"] = _one(platform, postcode="SIM-REFUSE")
     ended = [order for name, order in night.orders.items() if name != "unknown"]
     platform.wait_ended([*ended[:-1]])
     platform.wait_delivered()
-    _cancel(platform, night.orders["cancelled"])
+    _take_back(night)
     _fail(platform)
     night.orders["unheard"] = _one(platform)
     platform.wait_ended([night.orders["unheard"]])
@@ -97,9 +98,13 @@ def _fail(platform: Platforms) -> None:
     platform.http.call("POST", "/services/recommendation/pause", why)
 
 
-def _cancel(platform: Platforms, order: str) -> None:
-    """The customer cancels, and the same order is returned where it has been sent already."""
-    platform.http.call("POST", f"/orders/{order}/cancel", {"reason": "ordered twice"})
+def _take_back(night: Night) -> None:
+    """One order is cancelled, and one has come back, for which its money is given back."""
+    http = night.platform.http
+    why = {"reason": "ordered twice"}
+    http.call("POST", f"/orders/{night.orders['cancelled']}/cancel", why)
+    path = f"/orders/{night.orders['returned']}/returns"
+    http.call("POST", path, {"received": True}, **{"Idempotency-Key": "it-is-back"})
 
 
 def _half_undone(night: Night) -> None:

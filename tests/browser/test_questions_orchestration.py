@@ -90,9 +90,7 @@ def test_which_compensation_ran(console: Console) -> None:
     assert {step["name"] for step in ran} >= {"create order", "reserve inventory"}
     for step in ran:
         assert "is done" in console.row(step["name"], step["undo_command"].split(".")[1])
-    assert "reserve inventory: undone" in why(console, "declined") or "undo" in why(
-        console, "declined"
-    )
+    assert "reserve inventory: inventory released" in why(console, "declined")
 
 
 def test_which_compensation_is_running_and_which_is_pending(console: Console) -> None:
@@ -135,15 +133,19 @@ def test_does_it_need_a_person_why_and_who(console: Console) -> None:
 
 
 def test_refund_retry_or_escalate(console: Console) -> None:
-    """Of an order that no carrier takes: what may be chosen, and whom else one may ask."""
-    saga = console.night.saga("refused by carriers")
+    """Of an order that waits for support: what may be chosen, and whom else one may ask."""
+    saga = console.night.saga("short")
     console.open(f"/console/orders/{saga['id']}")
     ask = console.page.locator(".ask").inner_text()
     for choice in saga["review"]["choices"]:
         words = {"retry": "Try again", "continue": "Go on", "undo": "Undo everything"}[choice]
         assert words in ask
-        assert f"may {choice}:" in why(console, "refused by carriers")
+        assert f"may {choice}:" in why(console, "short")
     assert "Give to others" in ask
+    returned = console.json(f"/sagas?q={console.night.orders['returned']}")["sagas"]
+    assert {saga["saga"] for saga in returned} == {"order", "return"}
+    console.open(f"/console/orders/{console.night.orders['returned']}?tab=money")
+    assert "refund" in console.text
 
 
 def moment(text: str | None) -> Any:

@@ -21,7 +21,7 @@ def test_what_is_the_full_process(console: Console, order: Any) -> None:
     assert [row.split("\n")[0].split(" pivot")[0].split(" side")[0].strip() for row in table] == [
         step["name"] for step in order["steps"]
     ]
-    drawn = console.page.locator(".drawing svg").first.inner_text()
+    drawn = console.page.locator(".drawing svg").first.text_content() or ""
     drawing = console.night.concerto("draw", "order")
     for step in order["steps"]:
         assert step["name"] in drawn
