@@ -90,7 +90,7 @@ def test_which_compensation_ran(console: Console) -> None:
     assert {step["name"] for step in ran} >= {"create order", "reserve inventory"}
     for step in ran:
         assert "is done" in console.row(step["name"], step["undo_command"].split(".")[1])
-    assert "reserve inventory: inventory released" in why(console, "declined")
+    assert "reserve inventory: undone (inventory released)" in why(console, "declined")
 
 
 def test_which_compensation_is_running_and_which_is_pending(console: Console) -> None:
