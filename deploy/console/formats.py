@@ -89,8 +89,8 @@ def short(identifier: Any, href: str = "") -> Markup:
 
 def name(kind: Any) -> str:
     """`concerto.OrderConfirmed.v1` as `OrderConfirmed`."""
-    parts = str(kind or "").split(".")
-    return parts[1] if len(parts) > 2 else parts[0]
+    text = str(kind or "")
+    return text.split(".")[1] if text.startswith("concerto.") else text
 
 
 def pretty(value: Any) -> str:
