@@ -62,6 +62,7 @@ class Visit:
         """The text of a page."""
         common = {
             "caller": self.session.caller,
+            "operates": self.session.caller.may("operator"),
             "form_token": session.form_token(self.session, settings()),
             "here": self.here,
             "asked": self.api.asked,
