@@ -20,13 +20,15 @@ from contracts.runtime.contacts import Contact
 from contracts.runtime.database import Database
 from contracts.runtime.requests import Counted
 from contracts.runtime.settings import Settings, settings
-from deploy import acts, asyncapi, operations, standing
+from deploy import acts, asyncapi, finding, operations, standing
+from deploy.console import routes as console
 from deploy.monitoring import alerts
 from deploy.monitoring.standing import Standing
 from deploy.overview import http as overview
 from deploy.pricing import pricing
 from deploy.services import services
-from orchestrator.http import actions, console, orders, reviews, sagas, taking_back
+from deploy.simulators import http as outside
+from orchestrator.http import actions, orders, reviews, sagas, taking_back
 from orchestrator.http.submit import Begin, ordered
 from orchestrator.shell.handlers import orchestrator
 from orchestrator.shell.tables import SagaRow
@@ -34,8 +36,11 @@ from participants.inventory.tables import Stock
 from participants.payments.handlers import payments
 from participants.users.remember import remember
 
-# The only routes without roles; a webhook is let in by its signature.
-OPEN = ("/livez", "/readyz", "/metrics", "/asyncapi.json", "/webhooks/payments")
+# The only routes without roles; a webhook is let in by its signature, the login by a token.
+OPEN = (
+    *("/livez", "/readyz", "/metrics", "/asyncapi.json", "/webhooks/payments"),
+    *console.OPEN,
+)
 
 
 def app() -> FastAPI:
@@ -82,6 +87,9 @@ def build(config: Settings, hosts: Mapping[str, Host], begin: Begin = ordered) -
     edge.include_router(acts.routes(host.db, databases))
     edge.include_router(standing.routes(databases))
     edge.include_router(overview.routes(host.db, databases, alerts.firing))
+    edge.include_router(finding.routes(host.db, databases["trail"]))
+    edge.include_router(outside.routes(config))
+    console.install(edge)
     _health(edge, host)
     _documents(edge)
     _metrics(edge, databases)
@@ -102,7 +110,6 @@ def _orchestrator(
     edge.include_router(sagas.routes(host))
     edge.include_router(actions.routes(host))
     edge.include_router(reviews.routes(host))
-    edge.include_router(console.routes(host))
 
 
 def _services(edge: FastAPI, hosts: Mapping[str, Host], databases: Mapping[str, Database]) -> None:

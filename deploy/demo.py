@@ -68,6 +68,7 @@ def run(
     with _stopping(stack, keep):
         lifecycle.up(stack, lambda said: progress.print(f"[dim]{said} …[/dim]"))
         progress.print(f"console: {stack.url}/console   (waits are scaled by {TIME_SCALE})")
+        progress.print(f"sign in: concerto console --data {folder}")
         result = _orders(stack, count, progress)
         _print(result, stack, as_json, out)
         if keep:

@@ -15,7 +15,8 @@ __all__ = ["Caller", "Customer", "allow", "own"]
 
 # How a customer is named, in a path and in a body.
 Customer = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:\-]+$")]
-COOKIE = "__Host-concerto"
+COOKIE = "__Host-concerto"  # of the console's login; it lets read, for who acts sends the token
+READING = ("GET", "HEAD")
 bearer = HTTPBearer(auto_error=False, description="concerto token --role ROLE --subject ID")
 
 
@@ -26,7 +27,8 @@ def allow(*roles: Role) -> Callable[..., Awaitable[Caller]]:
         request: Request,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
     ) -> Caller:
-        token = credentials.credentials if credentials else request.cookies.get(COOKIE)
+        cookie = request.cookies.get(COOKIE) if request.method in READING else None
+        token = credentials.credentials if credentials else cookie
         if not token:
             raise _unauthorized("Send a token: Authorization: Bearer …")
         try:

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     hold_hours: float = Field(
         24.0, gt=0, description="stock is held so long for an order that is not decided, scaled"
     )
+    simulators: str = Field(
+        "", description="NAME=URL by comma: what stands in for the outside, for the console to show"
+    )
     signing_key: SecretStr = Field(SecretStr(""), description="signs access tokens, 32 bytes up")
 
     batch_messages: int = Field(200, gt=0, description="messages in one wire batch, at most")

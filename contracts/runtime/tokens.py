@@ -36,8 +36,11 @@ class NotOurs(ValueError):
     """The token is not one of ours, or has run out."""
 
 
-def mint(config: Settings, role: str, subject: str, lifetime: timedelta = LIFETIME) -> str:
-    """An access token for `subject` in `role`, good for 15 minutes unless told otherwise."""
+def mint(
+    config: Settings, role: str, subject: str, lifetime: timedelta = LIFETIME, **more: Any
+) -> str:
+    """An access token for `subject` in `role`, good for 15 minutes unless told otherwise; `more`
+    are claims that it carries besides."""
     if role not in ROLES:
         raise ValueError(f"no role {role!r}; there are {', '.join(ROLES)}")
     now = datetime.now(UTC)
@@ -48,12 +51,19 @@ def mint(config: Settings, role: str, subject: str, lifetime: timedelta = LIFETI
         "role": role,
         "iat": now,
         "exp": now + lifetime,
+        **more,
     }
     return jwt.encode(claims, config.signing_key.get_secret_value(), algorithm=ALGORITHM)
 
 
 def caller_of(token: str, config: Settings) -> Caller:
     """Who holds `token`; `NotOurs` says why nobody does."""
+    claims = claims_of(token, config)
+    return Caller(claims["sub"], claims["role"])
+
+
+def claims_of(token: str, config: Settings) -> dict[str, Any]:
+    """What `token` says, once it is seen to be ours and not to have run out."""
     try:
         claims = _claims(token, config.signing_key.get_secret_value())
     except jwt.InvalidTokenError as error:
@@ -62,7 +72,7 @@ def caller_of(token: str, config: Settings) -> Caller:
         raise NotOurs("Signature has expired")
     if claims.get("role") not in ROLES:
         raise NotOurs("it names no role")
-    return Caller(claims["sub"], claims["role"])
+    return claims
 
 
 @lru_cache(maxsize=1000)

@@ -21,6 +21,7 @@ GROUPS = (
     "reviews",
     "records",
     "actions",
+    "console",
     "bench",
 )
 

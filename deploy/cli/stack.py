@@ -40,6 +40,7 @@ def up(
     except NotStarted as error:
         raise Refused(f"{error}\nconcerto down --data {data} ends what was started.") from None
     typer.echo(f"ready {stack.url}")
+    console.print(f"console: {stack.url}/console   sign in: concerto console --data {data}")
     if not detach:
         _until_interrupted()
         console.print("[dim]ending …[/dim]")

@@ -196,6 +196,7 @@ class Stack:
             "CRM_SECRET": self.secrets["crm"],
             "PUSH_URL": f"{self.simulators['push']}/pushes",
             "PUSH_SECRET": self.secrets["push"],
+            "SIMULATORS": ",".join(f"{name}={url}" for name, url in self.simulators.items()),
             "WEBHOOK_ALLOW": f"127.0.0.1:{self.ports['crm']},127.0.0.1:{self.ports['push']}",
         }
         given = {n: v for n, v in os.environ.items() if n.startswith("CONCERTO_")}

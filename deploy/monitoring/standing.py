@@ -26,8 +26,7 @@ from deploy.monitoring import questions
 from deploy.monitoring.limits import open_for
 from deploy.services import services
 from orchestrator.core.definition import command_of
-from orchestrator.sagas import SAGAS
-from orchestrator.sagas import PARENTAL
+from orchestrator.sagas import PARENTAL, SAGAS
 
 KEPT_SECONDS = 1.0
 GRACE_SECONDS = 10.0  # what is due is done well within it

@@ -86,10 +86,13 @@ class Simulator:
         return await handler(request)  # type: ignore[no-any-return]
 
     async def _health(self, _: web.Request) -> web.Response:
-        return web.json_response({"status": "alive"})
+        return web.json_response({"status": "alive", "records": len(self.records)})
 
-    async def _shown(self, _: web.Request) -> web.Response:
-        return web.json_response(self.records)
+    async def _shown(self, request: web.Request) -> web.Response:
+        """All records, or only the `last` so many, or those that name what they are `about`."""
+        last, about = request.query.get("last", ""), request.query.get("about", "")
+        shown = [r for r in self.records if about in json.dumps(r)] if about else self.records
+        return web.json_response(shown[-int(last) :] if last.isdecimal() else shown)
 
     async def _switches(self, _: web.Request) -> web.Response:
         return web.json_response(self.faults)

@@ -1,6 +1,7 @@
 """What waits for a person, and what people did about it: who works on what, and who decided."""
 
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -63,9 +64,10 @@ class ReassignBody(Body):
 
 
 class ReviewFilter(BaseModel):
-    """Which open reviews to list: of a role, those I claimed, those nobody has."""
+    """Which open reviews to list: of a role, of a saga, those I claimed, those nobody has."""
 
     role: Role | None = None
+    saga: UUID | None = None
     mine: bool = False
     unclaimed: bool = False
     cursor: str | None = Field(None, max_length=100)
@@ -133,6 +135,8 @@ def _listed(chosen: ReviewFilter, me: str) -> Select[Any]:
     found = select(REVIEWS).where(of.closed_at.is_(None)).order_by(of.opened_at, of.id)
     if chosen.role:
         found = found.where(of.owner == chosen.role)
+    if chosen.saga:
+        found = found.where(of.saga_id == str(chosen.saga))
     if chosen.mine:
         found = found.where(of.claimed_by == me)
     if chosen.unclaimed:

@@ -1,6 +1,7 @@
 """Stock over HTTP: warehouses; what is counted, received or written off; how it stands."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -180,10 +181,12 @@ def _looking(router: APIRouter, db: Database) -> None:
             return _shown(session, sku)
 
     @router.get("/ledgers/stock/{sku}")
-    def ledger(sku: Sku, caller: Reader) -> dict[str, Any]:
-        """The latest movements of a SKU, oldest first."""
+    def ledger(sku: Sku, caller: Reader, order: UUID | None = None) -> dict[str, Any]:
+        """The latest movements of a SKU, oldest first; those for one order, if it is named."""
         entries = StockEntry.__table__
         latest = select(entries).where(entries.c.sku == sku).order_by(entries.c.id.desc())
+        if order:
+            latest = latest.where(entries.c.order_id == str(order))
         with db.transaction() as session:
             rows = session.execute(latest.limit(LEDGER_MOST)).all()
         return {"entries": [dict(row._mapping) for row in reversed(rows)]}

@@ -1,0 +1,102 @@
+"""One order: how it stands in one sentence, what a person may do, and all that happened to it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import APIRouter, Response
+from markupsafe import Markup
+
+from deploy.console.api import Api, Told, joined, path_of
+from deploy.console.visit import Guest
+
+Facts = dict[str, Any]
+SKUS_MOST, EVENTS_MOST = 20, 50
+TABS = {
+    "timeline": "Timeline",
+    "flow": "Flow",
+    "messages": "Messages",
+    "money": "Money",
+    "stock": "Stock",
+    "effects": "Side effects",
+    "journal": "Journal",
+}
+
+
+def routes(router: APIRouter) -> None:
+    """The page of one order."""
+
+    @router.get("/orders/{identifier}")
+    async def order(guest: Guest, identifier: str, tab: str = "timeline") -> Response:
+        """An order, or one of its sagas, by its id."""
+        saga, more = await asyncio.gather(
+            guest.api.get(joined("sagas", identifier)),
+            guest.api.get(joined("sagas", identifier, "expected")),
+        )
+        said = guest.needed(saga)
+        tab = tab if tab in TABS else "timeline"
+        order_id = said["order_id"]
+        facts = await guest.api.all(
+            order=f"/orders/{order_id}",
+            family=path_of("/sagas", q=order_id),
+            reviews=path_of("/reviews", saga=said["id"]),
+        )
+        shown = await READ[tab](guest.api, said, facts["order"])
+        return guest.page("order", saga=said, tab=tab, tabs=TABS, expected=more, **facts, **shown)
+
+
+async def _timeline(api: Api, saga: Facts, order: Told) -> Facts:
+    return {"timeline": await api.get(f"/sagas/{saga['id']}/timeline")}
+
+
+async def _flow(api: Api, saga: Facts, order: Told) -> Facts:
+    drawn = await api.get(f"/process/{saga['saga']}.svg", saga_id=saga["id"])
+    return {"drawn": drawn, "svg": Markup(drawn.said) if drawn.ok else ""}
+
+
+async def _messages(api: Api, saga: Facts, order: Told) -> Facts:
+    return {"messages": await api.get(f"/sagas/{saga['id']}/messages")}
+
+
+async def _money(api: Api, saga: Facts, order: Told) -> Facts:
+    """Our ledger, and what the payment provider has on record where it is a simulated one."""
+    of = saga["order_id"]
+    return await api.all(
+        ledger=f"/ledgers/money/{of}", outside=path_of("/simulators/payment/records", about=of)
+    )
+
+
+async def _stock(api: Api, saga: Facts, order: Told) -> Facts:
+    """What moved because of this order, of each SKU that it names."""
+    lines = order.said.get("lines", []) if order.ok else []
+    skus = sorted({line["sku"] for line in lines})[:SKUS_MOST]
+    of = saga["order_id"]
+    paths = [joined("ledgers", "stock", sku) for sku in skus]
+    ledgers = await asyncio.gather(*(api.get(path, order=of) for path in paths))
+    return {"skus": dict(zip(skus, ledgers, strict=True))}
+
+
+async def _effects(api: Api, saga: Facts, order: Told) -> Facts:
+    """The order's events, and what became of each at each subscriber."""
+    of = saga["order_id"]
+    told = await api.all(
+        events=path_of("/events", order=of, limit=EVENTS_MOST), shipment=f"/shipments/{of}"
+    )
+    listed = told["events"].said["events"] if told["events"].ok else []
+    heard = await asyncio.gather(*(api.get(f"/events/{e['id']}/deliveries") for e in listed))
+    return {**told, "delivered": list(zip(listed, heard, strict=True))}
+
+
+async def _journal(api: Api, saga: Facts, order: Told) -> Facts:
+    return {"journal": await api.get(f"/sagas/{saga['id']}/journal")}
+
+
+READ: dict[str, Callable[[Api, Facts, Told], Awaitable[Facts]]] = {
+    "timeline": _timeline,
+    "flow": _flow,
+    "messages": _messages,
+    "money": _money,
+    "stock": _stock,
+    "effects": _effects,
+    "journal": _journal,
+}
