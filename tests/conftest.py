@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from contracts.runtime.settings import settings
@@ -14,6 +15,11 @@ from deploy.local.brokers import Valkey
 from deploy.local.servers import Postgres, free_port, wait_for
 from tests.participants.bench import SIGNING_KEY
 
+# How long an example takes says nothing where others use the machine as well.
+hypothesis.settings.register_profile(
+    "shared", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("shared")
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB")
 
 

@@ -21,7 +21,7 @@ GROUPS = (
     "reviews",
     "records",
     "actions",
-    "console",
+    "login",
     "bench",
 )
 
