@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from sqlalchemy import Select, func, select
 
-from contracts.delivery.pause import standing
+from contracts.delivery.pause import STANDING_JSON, standing
 from contracts.delivery.tables import attempts, dead_letters, intents
 from contracts.messages.base import Command
 from contracts.messages.catalogue import type_of
@@ -49,17 +49,17 @@ def paused(databases: Mapping[str, Database], names: Iterable[str]) -> dict[str,
 
 
 def _now(database: Database) -> dict[str, Any]:
-    pause = standing(database)
-    (waiting,) = database.read(_WAITING)
-    return {"paused": pause and pause.as_json(), **waiting._mapping}
+    (row,) = database.read(_WAITING)
+    return dict(row._mapping)
 
 
 def _waiting() -> Select[Any]:
-    """How many messages are put aside, to be tried again; intents that are to be performed; dead
-    letters; and the oldest of them."""
+    """The pause; how many messages are put aside, to be tried again; intents that are to be
+    performed; dead letters; and the oldest of them."""
     kept = attempts.c.envelope.isnot(None) & attempts.c.due_at.isnot(None)
     pending = intents.c.state == "pending"
-    parts = {
+    parts: dict[str, Select[Any]] = {
+        "paused": STANDING_JSON,
         "waiting": select(func.count()).select_from(attempts).where(kept),
         "waiting_oldest": select(func.min(attempts.c.at)).where(kept),
         "intents": select(func.count()).select_from(intents).where(pending),

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Interval, bindparam, delete, func, select
+from sqlalchemy import JSON, Interval, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from contracts.delivery.tables import pauses
@@ -56,6 +56,9 @@ def resume(session: BatchSession) -> Pause | None:
 _TOLD = (pauses.c.by, pauses.c.at, pauses.c.until, pauses.c.reason)
 _STANDS = pauses.c.until > func.now()
 _STANDING = select(*_TOLD).where(_STANDS)
+STANDING_JSON = select(
+    func.json_build_object(*(part for c in _TOLD for part in (c.name, c)), type_=JSON)
+).where(_STANDS)
 _RESUME = delete(pauses).where(_STANDS).returning(*_TOLD)
 _ROW = {
     "one": True,
