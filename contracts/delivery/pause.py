@@ -57,8 +57,8 @@ _TOLD = (pauses.c.by, pauses.c.at, pauses.c.until, pauses.c.reason)
 _STANDS = pauses.c.until > func.now()
 _STANDING = select(*_TOLD).where(_STANDS)
 STANDING_JSON = select(
-    func.json_build_object(*(part for c in _TOLD for part in (c.name, c)), type_=JSON)
-).where(_STANDS)
+    func.row_to_json(_STANDING.subquery("pause").table_valued(), type_=JSON)  # within a query
+)
 _RESUME = delete(pauses).where(_STANDS).returning(*_TOLD)
 _ROW = {
     "one": True,
