@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -100,5 +101,7 @@ async def _away(_: Request, __: Exception) -> JSONResponse:
     return answer(told, {"Retry-After": "1"})
 
 
-async def _crashed(_: Request, __: Exception) -> JSONResponse:
+async def _crashed(request: Request, error: Exception) -> JSONResponse:
+    path = request.url.path
+    structlog.get_logger().error("a request failed", path=path, reason=repr(error), exc_info=error)
     return answer(problem(500, "internal", "Something went wrong here", AGAIN))

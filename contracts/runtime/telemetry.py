@@ -23,7 +23,7 @@ about: ContextVar[Named | None] = ContextVar("about", default=None)
 def start(service: str, level: str) -> None:
     """Log as JSON lines to standard error, under the name of `service`."""
     logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s %(message)s")
-    for chatty in ("celery.app.trace", "celery.worker.strategy", "alembic", "stripe"):
+    for chatty in ("celery.app.trace", "celery.worker.strategy", "alembic", "httpx2", "stripe"):
         logging.getLogger(chatty).setLevel("WARNING")
     structlog.configure(
         processors=[
