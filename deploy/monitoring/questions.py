@@ -4,13 +4,14 @@
 DELIVERY = """
 SELECT
   (SELECT count(*) FROM dead_letters WHERE replayed_at IS NULL) AS dead_letters,
+  (SELECT count(*) FROM pauses WHERE until > now()) AS service_paused,
   aside.number AS put_aside, aside.oldest AS put_aside_oldest_seconds,
   pending.number AS intents_pending, pending.oldest AS intents_oldest_seconds,
   unsent.number AS events_unsent, unsent.oldest AS events_oldest_seconds
 FROM
   (SELECT count(*) AS number,
           coalesce(extract(epoch FROM now() - min(at)), 0)::float AS oldest
-   FROM attempts WHERE due_at IS NOT NULL) AS aside,
+   FROM attempts WHERE due_at IS NOT NULL AND error IS NOT NULL) AS aside,
   (SELECT count(*) AS number,
           coalesce(extract(epoch FROM now() - min(at)), 0)::float AS oldest
    FROM intents WHERE state = 'pending') AS pending,
@@ -25,10 +26,7 @@ SELECT name AS saga, step, status, count(*) AS open,
 FROM sagas WHERE status IN ('running', 'undoing', 'review') GROUP BY name, step, status
 """
 ACCEPTED = "SELECT count(*) FROM sagas WHERE status = 'accepted'"
-PAUSED = """
-SELECT count(*) FROM sagas
-WHERE status IN ('running', 'undoing', 'review') AND state -> 'paused' IS NOT NULL
-"""
+PAUSED = "SELECT count(*) FROM sagas WHERE paused"
 OVERDUE = """
 SELECT name AS saga, count(*) AS overdue FROM sagas
 WHERE status <> 'accepted' AND wake_at < now() - CAST(:grace AS interval) GROUP BY name

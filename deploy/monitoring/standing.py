@@ -70,6 +70,7 @@ GAUGES = {
     "concerto_reviews_near": Gauge("Questions of whose time three quarters have gone", ("owner",)),
     "concerto_reviews_past": Gauge("Questions whose time is over and that stand", ("owner",)),
     "concerto_dead_letters": Gauge("Messages that were given up", ("service",)),
+    "concerto_service_paused": Gauge("Whether people have paused the service", ("service",)),
     "concerto_put_aside": Gauge("Messages that failed and are tried again", ("service",)),
     "concerto_put_aside_oldest_seconds": Gauge("Since the oldest of them failed", ("service",)),
     "concerto_intents_pending": Gauge("Calls outside that are still to be made", ("service",)),

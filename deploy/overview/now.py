@@ -41,6 +41,7 @@ class Now:
             at = session.scalar(text("SELECT clock_timestamp()"))
             told = _orchestrated(session, at)
         depths = {name: row for name, (row,) in self._everywhere.ask(_DEPTHS)}
+        oldest = [row.oldest for row in depths.values()]
         resting = {name for name, row in depths.items() if row.paused}
         with self._trail.transaction() as session:
             consumers = _consumers(session, resting)
@@ -51,6 +52,7 @@ class Now:
             "dead_letters": sum(row.dead for row in depths.values()),
             "put_aside": sum(row.aside for row in depths.values()),
             "unsent_events": sum(row.unsent for row in depths.values()),
+            "unsent_oldest": min(filter(None, oldest), default=None),
         }
         return {**now, "alerts": self._firing(now)}
 
@@ -178,6 +180,7 @@ SELECT (SELECT count(*) FROM (SELECT FROM dead_letters LIMIT {MOST})) AS dead,
        (SELECT count(*) FROM (SELECT FROM attempts WHERE due_at IS NOT NULL AND error IS NOT NULL
                               LIMIT {MOST})) AS aside,
        (SELECT count(*) FROM (SELECT FROM outbox LIMIT {MOST})) AS unsent,
+       (SELECT min(at) FROM outbox WHERE sent_at IS NULL) AS oldest,
        EXISTS (SELECT FROM pauses WHERE until > now()) AS paused
 """
 )

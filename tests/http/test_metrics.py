@@ -69,21 +69,24 @@ def test_what_nobody_does_in_time_is_told(edge: Edge, began: Returned) -> None:
 
 
 def test_what_delivery_has_to_do_is_told(edge: Edge) -> None:
-    """Dead letters, what is put aside, and events that have not left, by service."""
+    """Dead letters, what is put aside, events that have not left, and a pause, by service."""
     before = standing(edge)
     new = "gen_random_uuid()"
     _change(
         edge.host,
         f"INSERT INTO dead_letters (id, type, subject, attempts, reason) VALUES ({new}, '', '', 1,"
-        f" 'broken'); INSERT INTO attempts (id, count, due_at) VALUES ({new}, 1, now());"
+        f" 'broken'); INSERT INTO attempts (id, count, due_at, error) VALUES ({new}, 1, now(), '');"
         f"INSERT INTO outbox (id, at, envelope, due_at) VALUES ({new}, now() - interval '90 s',"
-        " '{}', now() + interval '1 h')",
+        " '{}', now() + interval '1 h');"
+        "INSERT INTO pauses (one, by, at, until, reason) VALUES (true, 'ann', now(), now() +"
+        " interval '1 h', 'a fault')",
     )
     after, mine = standing(edge), 'service="orchestrator"'
     for gauge in ("concerto_dead_letters", "concerto_put_aside", "concerto_events_unsent"):
         assert _grew(before, after, gauge, mine) == 1, gauge
     assert after["concerto_events_oldest_seconds", mine] >= 90
-    _change(edge.host, "TRUNCATE dead_letters, attempts, outbox")
+    assert after["concerto_service_paused", mine] == 1
+    _change(edge.host, "TRUNCATE dead_letters, attempts, outbox, pauses")
 
 
 def test_a_subscriber_that_is_behind_is_told(edge: Edge, trail: Database) -> None:
