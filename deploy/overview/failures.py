@@ -113,7 +113,8 @@ _PUT_ASIDE = text(
 UNION ALL
 (SELECT 'put aside' AS kind, envelope ->> 'type' AS place, {_ERROR.format("error")} AS error,
         {_GROUPED.format("at", "id")}
- FROM attempts WHERE envelope IS NOT NULL AND due_at IS NOT NULL AND at >= :first
+ FROM attempts
+ WHERE envelope IS NOT NULL AND error IS NOT NULL AND due_at IS NOT NULL AND at >= :first
  GROUP BY 1, 2, 3 ORDER BY count(*) DESC LIMIT {GROUPS})
 UNION ALL
 (SELECT 'put aside' AS kind, kind AS place, 'failed outside' AS error, {_GROUPED.format("at", "id")}

@@ -14,9 +14,9 @@ from contracts.runtime.session import BatchSession
 from orchestrator.shell import store
 from orchestrator.shell.audit import AUDIT
 from orchestrator.shell.store import JOURNAL, REVIEWS, SAGAS
-from side_effects.trail.tables import Delivery, EventRow
+from side_effects.trail.tables import Delivery, EventRow, ReceiptRow
 
-EVENTS, DELIVERIES = EventRow.__table__, Delivery.__table__
+EVENTS, DELIVERIES, RECEIPTS = EventRow.__table__, Delivery.__table__, ReceiptRow.__table__
 # An order has some dozens of each; whoever has more is not read to the end.
 MOST = 5000
 
@@ -32,8 +32,8 @@ class Sent(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """One order at the time `at`. Journals are by saga, deliveries by event, all in order of time;
-    the first saga is the one that the order began with."""
+    """One order at the time `at`. Journals are by saga, deliveries and receipts by event, all in
+    order of time; the first saga is the one that the order began with."""
 
     id: str
     at: datetime
@@ -43,6 +43,7 @@ class Order:
     audit: list[Any]
     events: list[Any]
     deliveries: Mapping[str, list[Any]]
+    receipts: Mapping[str, list[Any]]
 
     @property
     def started_at(self) -> datetime:
@@ -85,7 +86,6 @@ def order(orchestrator: Database, trail: Database, identifier: str) -> Order | N
         journals = _grouped(session, _JOURNAL, ids, "saga_id")
         reviews = session.execute(_REVIEWS, ids).all()
         audit = session.execute(_AUDIT, ids).all()
-    events, deliveries = _heard(trail, sagas[0].subject)
     return Order(
         id=sagas[0].subject,
         at=at,
@@ -93,8 +93,7 @@ def order(orchestrator: Database, trail: Database, identifier: str) -> Order | N
         journals=journals,
         reviews=list(reviews),
         audit=list(audit),
-        events=events,
-        deliveries=deliveries,
+        **_heard(trail, sagas[0].subject),
     )
 
 
@@ -116,11 +115,16 @@ def events_about(session: BatchSession, subject: str) -> list[Any]:
     return list(session.execute(about.order_by(EVENTS.c.at, EVENTS.c.id).limit(MOST)))
 
 
-def _heard(trail: Database, subject: str) -> tuple[list[Any], Mapping[str, list[Any]]]:
+def _heard(trail: Database, subject: str) -> dict[str, Any]:
+    """The events about an order, and what became of them."""
     with trail.transaction() as session:
         events = events_about(session, subject)
         ids = {"among": [event.id for event in events]}
-        return events, _grouped(session, _DELIVERIES, ids, "event_id")
+        return {
+            "events": events,
+            "deliveries": _grouped(session, _DELIVERIES, ids, "event_id"),
+            "receipts": _grouped(session, _RECEIPTS, ids, "event_id"),
+        }
 
 
 def _grouped(
@@ -144,5 +148,11 @@ _DELIVERIES = (
     select(DELIVERIES)
     .where(among(DELIVERIES.c.event_id))
     .order_by(DELIVERIES.c.event_id, DELIVERIES.c.subscriber)
+    .limit(MOST)
+)
+_RECEIPTS = (
+    select(RECEIPTS)
+    .where(among(RECEIPTS.c.event_id))
+    .order_by(RECEIPTS.c.event_id, RECEIPTS.c.position)
     .limit(MOST)
 )

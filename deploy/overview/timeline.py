@@ -67,17 +67,32 @@ def _event(order: Order, event: Any) -> Entry:
         text=f"{name_of(event.type)} published by {event.source}",
         id=event.id,
         service=event.source,
-        children=[_delivery(row) for row in order.deliveries[event.id]],
+        children=[
+            _delivery(row, [r for r in order.receipts[event.id] if r.subscriber == row.subscriber])
+            for row in order.deliveries[event.id]
+        ],
     )
 
 
-def _delivery(row: Any) -> Entry:
+def _delivery(row: Any, receipts: list[Any]) -> Entry:
     return Entry(
         at=row.changed_at,
         kind="delivery",
         text=f"{row.state} by {row.subscriber}" if row.state == HANDLED else _unhandled(row),
         id=f"{row.event_id}/{row.subscriber}",
         service=row.subscriber,
+        children=[_attempt(receipt) for receipt in receipts],
+    )
+
+
+def _attempt(receipt: Any) -> Entry:
+    because = f": {receipt.error}" if receipt.error else ""
+    return Entry(
+        at=receipt.at,
+        kind="attempt",
+        text=f"attempt {receipt.attempt}, {receipt.state}{because}",
+        id=f"{receipt.event_id}/{receipt.subscriber}/{receipt.position}",
+        service=receipt.subscriber,
     )
 
 

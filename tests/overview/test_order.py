@@ -7,8 +7,10 @@ import pytest
 
 from contracts.delivery.envelope import Envelope
 from contracts.messages.shipping import ShippingRequested
+from contracts.messages.trail import DeliveryState, Receipt
 from contracts.messages.values import MessageId, OrderId, derived, saga_id_of
 from orchestrator.core.sample import example_of
+from side_effects.trail.consumer import take
 from tests.overview.conftest import Platform
 
 
@@ -171,3 +173,25 @@ def test_nobody_knows_what_is_not_there(platform: Platform) -> None:
     for path in ("timeline", "messages", "expected"):
         assert platform.get(f"/sagas/{nobody}/{path}", 404)["type"] == "/problems/not-found"
     platform.get(f"/events/{nobody}", 404)
+
+
+def test_each_attempt_of_a_delivery_stands_below_it(platform: Platform) -> None:
+    """Failed twice with what, and handled then: three attempts, in their order."""
+    order = platform.order()
+    event_id = MessageId(event_of(platform, order, "OrderConfirmed"))
+    came: list[tuple[int, DeliveryState, str]] = [
+        (1, "retrying", "OSError: away"),
+        (2, "retrying", "OSError: still away"),
+        (3, "handled", ""),
+    ]
+    receipts = [
+        Receipt(event_id=event_id, subscriber="crm", state=state, attempts=n, reason=reason)
+        for n, state, reason in came
+    ]
+    platform.memory.hosts["trail"].run(lambda session: take(receipts, session))
+    entries = flat(platform.get(f"/sagas/{order}/timeline")["entries"])
+    assert [e["text"] for e in entries if e["kind"] == "attempt" and e["service"] == "crm"] == [
+        "attempt 1, retrying: OSError: away",
+        "attempt 2, retrying: OSError: still away",
+        "attempt 3, handled",
+    ]

@@ -86,6 +86,15 @@ def test_what_is_past_its_declared_end_is_overdue(platform: Platform, suspected:
     assert platform.get("/now")["sagas"]["overdue"] == 0
 
 
+def test_a_consumer_that_is_paused_says_so(platform: Platform) -> None:
+    """As long as it is; the others are not."""
+    platform.call("POST", "/consumers/crm/pause", {"reason": "its CRM is moved"})
+    paused = [row["subscriber"] for row in platform.get("/now")["consumers"] if row["paused"]]
+    assert paused == ["crm"]
+    platform.call("POST", "/consumers/crm/resume", {"reason": "it is there"})
+    assert not [row for row in platform.get("/now")["consumers"] if row["paused"]]
+
+
 def test_now_asks_each_schema_once(platform: Platform) -> None:
     """One statement about dead letters and the outbox of a service, in no transaction."""
     databases = {name: host.db for name, host in platform.memory.hosts.items()}

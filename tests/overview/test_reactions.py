@@ -107,6 +107,7 @@ def test_what_a_reaction_owes_is_expected() -> None:
         audit=[],
         events=[said],
         deliveries={"1": [row]},
+        receipts={},
     )
     (owed,) = expected(order, [mail])
     assert (owed["type"], owed["source"], owed["within_seconds"]) == ("UserRegistered", "mail", 5)
