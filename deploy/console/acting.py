@@ -18,7 +18,7 @@ from deploy.console.api import Told, joined, path_of
 from deploy.console.deeds import Deed, Wish
 from deploy.console.visit import Guest, Visit
 
-PREVIEW = "(preview)"
+PREVIEW = "(the reason you give)"
 SAID = "concerto-said"
 
 

@@ -23,10 +23,9 @@ def days(title: str, values: Sequence[tuple[str, float, str]]) -> Markup:
             ).format(left, HEIGHT - FOOT - tall, wide, tall, day, said)
         )
     if values:
-        shown += [
-            _text(0, HEIGHT - 6, values[0][0]),
-            _text(WIDTH, HEIGHT - 6, values[-1][0], "end"),
-        ]
+        shown.append(_text(0, HEIGHT - 6, values[0][0]))
+        if len(values) > 1:
+            shown.append(_text(WIDTH, HEIGHT - 6, values[-1][0], "end"))
         shown.append(_text(0, 11, f"most: {max(values, key=lambda v: v[1])[2]}"))
     return _drawn(title, HEIGHT, shown)
 

@@ -67,7 +67,7 @@ def on_saga(saga: dict[str, Any], wish: Wish) -> Deed:
     if pause:
         body["for_seconds"] = _number(wish.for_seconds, PAUSES[1])
     return Deed(
-        title=f"{_label(saga, wish)} · {saga['saga']}",
+        title=_label(saga, wish),
         path=f"/sagas/{saga['id']}/actions",
         body=body,
         asks=("for_seconds",) if pause else (),

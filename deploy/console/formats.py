@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+GLANCE = 160  # characters of an error
 SHORT = 8  # characters of an id that tell it apart: the last ones, for the first are its time
 # ISO 4217: currencies whose minor unit is not a hundredth.
 WHOLE = {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI"} | {
@@ -40,7 +41,7 @@ def clock(value: Any) -> Markup:
 
 
 def span(seconds: Any) -> str:
-    """A span of time in the two largest units that say it: `3 min 02 s`."""
+    """A span of time in the two largest units that say it: `3 min 02 s`, `5 min`."""
     if seconds is None:
         return "–"
     total = max(float(seconds), 0.0)
@@ -93,6 +94,12 @@ def name(kind: Any) -> str:
     return text.split(".")[1] if text.startswith("concerto.") else text
 
 
+def first_line(text: Any) -> str:
+    """The first line of an error, or as much of it as is read at a glance."""
+    line = str(text or "").partition("\n")[0]
+    return line if len(line) <= GLANCE else f"{line[:GLANCE]}…"
+
+
 def pretty(value: Any) -> str:
     """JSON as people read it."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
@@ -104,8 +111,9 @@ def percent(share: Any) -> str:
 
 
 def _two(total: float, large: int, large_name: str, small: int, small_name: str) -> str:
-    whole = int(total)
-    return f"{whole // large} {large_name} {whole % large // small:02d} {small_name}"
+    whole, rest = divmod(int(total), large)
+    more = f" {rest // small:02d} {small_name}" if rest >= small else ""
+    return f"{whole} {large_name}{more}"
 
 
 def _time(value: Any) -> datetime | None:
@@ -116,5 +124,6 @@ def _time(value: Any) -> datetime | None:
 
 
 FILTERS: dict[str, Any] = {
-    each.__name__: each for each in (when, clock, span, age, money, short, name, pretty, percent)
+    each.__name__: each
+    for each in (when, clock, span, age, money, short, name, first_line, pretty, percent)
 }

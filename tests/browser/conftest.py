@@ -74,11 +74,11 @@ class Console:
         return " ".join(self.page.inner_text("body").split())
 
     def row(self, *words: str) -> str:
-        """The first row of a table that says all of these words."""
+        """The first row of a table that says all of these words, with what it opens."""
         rows = self.page.locator("tr")
         for word in words:
             rows = rows.filter(has_text=word)
-        return " ".join(rows.first.inner_text().split())
+        return " ".join((rows.first.text_content() or "").split())
 
     def json(self, path: str) -> Any:
         """What the platform says at this path, over HTTP."""

@@ -1,10 +1,12 @@
 """What happened on the stack before anybody looks: an order on each path, by real means."""
 
 import json
+import threading
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
+import psycopg
 from typer.testing import CliRunner
 
 from deploy.cli import GROUPS
@@ -87,13 +89,16 @@ def _prepare(platform: Platforms) -> None:
     platform.http.call("PUT", "/stock/SKU-1", {"quantity": 1000})
     platform.http.call("PUT", f"/stock/{NONE}", {"quantity": 0})
     platform.http.call("POST", "/stock:batch", {"counts": [{"sku": SCRIPT, "quantity": 10}]})
-    Night(platform).concerto("topology", "apply", "--subscribe", "onboarding=OrderConfirmed")
+    Night(platform).concerto("topology", "apply", "--subscribe", "onboarding=PaymentAuthorized")
     switched(platform, "mail", refuse=DEAD_MAIL)
 
 
 def _fail(platform: Platforms) -> None:
-    """The CRM is down, and a subscriber is paused: both have what came before."""
+    """The CRM is down, a subscriber may not write any more, and one is paused: all have what came
+    before."""
     switched(platform, "crm", down=True)
+    with psycopg.connect(platform.stack.postgres.url, autocommit=True) as owner:
+        owner.execute("REVOKE INSERT, UPDATE ON search.order_index FROM concerto_search")
     why = {"reason": "its disk is full", "for_seconds": 3600}
     platform.http.call("POST", "/services/recommendation/pause", why)
 
@@ -112,18 +117,30 @@ def _half_undone(night: Night) -> None:
     http, order = night.platform.http, night.orders["undoing"]
     why = {"reason": "the warehouse moves", "for_seconds": 3600}
     http.call("POST", "/services/inventory/pause", why)
+    wait_until("inventory rests", lambda: _is_resting(night))
     saga = night.saga("undoing")
     body = {"action": "undo", "reason": "the customer waits no longer"}
     http.call("POST", f"/sagas/{order}/actions", body | {"seen_version": saga["version"]})
 
 
+def _is_resting(night: Night) -> bool:
+    """Whether inventory leaves alone what it is sent: a new order waits for it, for a second."""
+    order = night.orders["resting"] = _one(night.platform)
+    never = threading.Event()
+    while "sent_at" not in (step := night.platform.step(order, "reserve inventory")):
+        never.wait(0.05)
+    never.wait(1.0)
+    step = night.platform.step(order, "reserve inventory")
+    return bool(step["status"] == "doing")
+
+
 def _come(night: Night) -> bool:
-    """Whether the CRM has failed, a mail is dead, and the payment is in doubt."""
+    """Whether a subscriber has failed, a mail is dead, and the payment is in doubt."""
     http = night.platform.http
     states = {row["subscriber"]: row for row in http.get("/consumers")}
     unknown = night.platform.step(night.orders["unknown"], "authorize payment")
     letters = http.get("/dead-letters?service=email")["dead_letters"]
-    return bool(states["crm"]["retrying"] and letters and unknown.get("kind") == "query")
+    return bool(states["search"]["retrying"] and letters and unknown.get("kind") == "query")
 
 
 def _one(platform: Platforms, mail: str = "", **choices: Any) -> str:
