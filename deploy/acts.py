@@ -23,6 +23,7 @@ from contracts.runtime.problems import Problem
 from contracts.runtime.session import BatchSession
 from contracts.runtime.tokens import Caller
 from deploy import letters
+from deploy.everywhere import Everywhere
 from orchestrator.http.reviews import Body, Operator, Reason, Staff
 from orchestrator.shell import audit
 from orchestrator.shell.audit import AUDIT, Deed
@@ -67,6 +68,7 @@ class Acts:
 
     orchestrator: Database
     databases: Mapping[str, Database]
+    everywhere: Everywhere
 
     def do(
         self, service: str, caller: Caller, deed: Deed, effect: Effect, dry_run: bool
@@ -105,9 +107,11 @@ class Acts:
             audit.write(session, caller, deed)
 
 
-def routes(orchestrator: Database, databases: Mapping[str, Database]) -> APIRouter:
+def routes(
+    orchestrator: Database, databases: Mapping[str, Database], everywhere: Everywhere
+) -> APIRouter:
     """The routes by which operators act on services and deliveries."""
-    router, acts = APIRouter(), Acts(orchestrator, databases)
+    router, acts = APIRouter(), Acts(orchestrator, databases, everywhere)
     for called in ("services", "consumers"):
         _pausing(router, acts, called)
     _filling(router, acts)
@@ -194,8 +198,8 @@ def _letters(router: APIRouter, acts: Acts) -> None:
     ) -> dict[str, Any]:
         """What could not be handled and was not replayed since, newest first; of a service, about a
         subject, of a type."""
-        chosen = {n: db for n, db in acts.databases.items() if service in ("", n)}
-        return {"dead_letters": letters.newest(chosen, subject, kind)}
+        of = (service,) if service else None
+        return {"dead_letters": letters.newest(acts.everywhere, of, subject, kind)}
 
     @router.post("/dead-letters/{identifier}/replay", tags=["dead letters"])
     def replay(
@@ -223,7 +227,7 @@ def _letters(router: APIRouter, acts: Acts) -> None:
 
 def _owner(acts: Acts, letter: str, service: str) -> str | None:
     """The service whose dead letter it is; None when nobody has it."""
-    found = [name for name in letters.owners(acts.databases, letter) if service in ("", name)]
+    found = [name for name in letters.owners(acts.everywhere, letter) if service in ("", name)]
     if len(found) > 1:
         said = f"{', '.join(found)} have it: name one as `service`."
         raise Problem(409, "several", "Several services could not handle it", said)

@@ -22,6 +22,7 @@ from contracts.runtime.requests import Counted
 from contracts.runtime.settings import Settings, settings
 from deploy import acts, asyncapi, finding, operations, standing
 from deploy.console import routes as console
+from deploy.everywhere import Everywhere
 from deploy.monitoring import alerts
 from deploy.monitoring.standing import Standing
 from deploy.overview import http as overview
@@ -82,11 +83,12 @@ def build(config: Settings, hosts: Mapping[str, Host], begin: Begin = ordered) -
     if metrics.ON:
         edge.add_middleware(Counted)
     _orchestrator(edge, host, databases, begin, config)
-    _services(edge, hosts, databases)
-    edge.include_router(operations.routes(host.db, databases))
-    edge.include_router(acts.routes(host.db, databases))
-    edge.include_router(standing.routes(databases))
-    edge.include_router(overview.routes(host.db, databases, alerts.firing))
+    everywhere = Everywhere(databases)
+    _services(edge, hosts, databases, everywhere)
+    edge.include_router(operations.routes(host.db, databases["trail"], everywhere))
+    edge.include_router(acts.routes(host.db, databases, everywhere))
+    edge.include_router(standing.routes(everywhere))
+    edge.include_router(overview.routes(host.db, databases["trail"], everywhere, alerts.firing))
     edge.include_router(finding.routes(host.db, databases["trail"]))
     edge.include_router(outside.routes(config))
     console.install(edge)
@@ -112,13 +114,18 @@ def _orchestrator(
     edge.include_router(reviews.routes(host))
 
 
-def _services(edge: FastAPI, hosts: Mapping[str, Host], databases: Mapping[str, Database]) -> None:
+def _services(
+    edge: FastAPI,
+    hosts: Mapping[str, Host],
+    databases: Mapping[str, Database],
+    everywhere: Everywhere,
+) -> None:
     """Each service's routes; what they ask of another service is a function they are given."""
     asked: dict[str, dict[str, Any]] = {
         "orders": {"accepted": _accepted(hosts[orchestrator.name])},
         "payments": {"host": hosts[payments.name]},
         "cache": {"available": _available(databases["inventory"])},
-        "trail": {"declared": _declared(), "paused": partial(standing.paused, databases)},
+        "trail": {"declared": _declared(), "paused": partial(standing.paused, everywhere)},
     }
     for name in (service.name for service in services() if service.http_module):
         module = import_module(f"{_folder(name)}.http")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
 
+TEXTS = ("text/html", "image/svg+xml")
+
 
 class Refused(Exception):
     """The command cannot do that; the text says what to do instead."""
@@ -64,6 +66,8 @@ def _read(answer: Any) -> Any:
     body = answer.read().decode()
     if answer.headers.get_content_type() == "application/jsonl":
         return [json.loads(line) for line in body.splitlines()]
+    if answer.headers.get_content_type() in TEXTS:
+        return body
     return json.loads(body) if body else None
 
 

@@ -1,38 +1,40 @@
 """Dead letters of all services: whose they are, and how one is handed over once more."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container
 from typing import Any
 
 from sqlalchemy import func, or_, select
 
 from contracts.delivery.replay import replay
 from contracts.delivery.tables import attempts, dead_letters, inbox
-from contracts.runtime.database import Database
 from contracts.runtime.problems import Problem
 from contracts.runtime.session import BatchSession
+from deploy.everywhere import Everywhere
 
 SHOWN = 200
 LETTER = dead_letters.c
 
 
-def newest(databases: Mapping[str, Database], subject: str, kind: str) -> list[dict[str, Any]]:
-    """The newest of these services, about this subject and of this type (by its name too), where
-    one is given."""
-    wanted = select(dead_letters).order_by(LETTER.at.desc()).limit(SHOWN)
+def newest(
+    everywhere: Everywhere, of: Container[str] | None, subject: str, kind: str
+) -> list[dict[str, Any]]:
+    """The newest of these services (all, if none is named), about this subject and of this type
+    (by its name too), where one is given."""
+    wanted = select(*_SHOWN).order_by(LETTER.at.desc()).limit(SHOWN)
     if subject:
         wanted = wanted.where(LETTER.subject == subject)
     if kind:
         wanted = wanted.where(
             or_(LETTER.type == kind, func.split_part(LETTER.type, ".", 2) == kind)
         )
-    found = [row for name, db in databases.items() for row in _letters(name, db, wanted)]
+    found = [_letter(name, row) for name, rows in everywhere.ask(wanted, of=of) for row in rows]
     return sorted(found, key=lambda row: row["at"], reverse=True)[:SHOWN]
 
 
-def owners(databases: Mapping[str, Database], letter: str) -> list[str]:
+def owners(everywhere: Everywhere, letter: str) -> list[str]:
     """The services that could not handle this message: it has the same id at each of them."""
     mine = select(LETTER.id).where(LETTER.id == letter)
-    return [name for name, database in databases.items() if database.read(mine)]
+    return [name for name, rows in everywhere.ask(mine) if rows]
 
 
 def hand_over(session: BatchSession, letter: str) -> dict[str, Any] | None:
@@ -58,7 +60,11 @@ def waiting(session: BatchSession) -> int:
     return session.scalar(select(func.count()).select_from(attempts).where(kept)) or 0
 
 
-def _letters(service: str, db: Database, wanted: Any) -> Iterator[dict[str, Any]]:
-    for row in db.read(wanted):
-        letter = {name: value for name, value in row._mapping.items() if name != "envelope"}
-        yield {"service": service, **letter, "replayable": row.envelope is not None}
+def _letter(service: str, row: Any) -> dict[str, Any]:
+    return {"service": service, **row._mapping}
+
+
+_SHOWN = (
+    *(column for column in LETTER if column.name != "envelope"),
+    LETTER.envelope.isnot(None).label("replayable"),
+)

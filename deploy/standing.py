@@ -1,29 +1,30 @@
 """How each service stands: what it handles, where its state lives, whether it is paused, what
 waits in it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container
 from typing import Any
 
 from fastapi import APIRouter
 from sqlalchemy import Select, func, select
 
-from contracts.delivery.pause import STANDING_JSON, standing
+from contracts.delivery.pause import STANDING, STANDING_JSON
 from contracts.delivery.tables import attempts, dead_letters, intents
 from contracts.messages.base import Command
 from contracts.messages.catalogue import type_of
-from contracts.runtime.database import Database
+from deploy.everywhere import Everywhere
 from deploy.services import Known, services
 from orchestrator.http.reviews import Staff
 
 
-def routes(databases: Mapping[str, Database]) -> APIRouter:
+def routes(everywhere: Everywhere) -> APIRouter:
     """The list of services."""
     router = APIRouter(tags=["services"])
 
     @router.get("/services")
     def listed(caller: Staff) -> list[dict[str, Any]]:
         """Every service: what it does, and how it stands."""
-        return [{**described(known), **_now(databases[known.name])} for known in services()]
+        now = {name: dict(row._mapping) for name, (row,) in everywhere.ask(_WAITING)}
+        return [{**described(known), **now[known.name]} for known in services()]
 
     return router
 
@@ -42,15 +43,10 @@ def described(known: Known) -> dict[str, Any]:
     }
 
 
-def paused(databases: Mapping[str, Database], names: Iterable[str]) -> dict[str, dict[str, Any]]:
+def paused(everywhere: Everywhere, names: Container[str]) -> dict[str, dict[str, Any]]:
     """Those of the named services that are paused now, by name."""
-    found = {name: standing(databases[name]) for name in names if name in databases}
-    return {name: pause.as_json() for name, pause in found.items() if pause}
-
-
-def _now(database: Database) -> dict[str, Any]:
-    (row,) = database.read(_WAITING)
-    return dict(row._mapping)
+    found = everywhere.ask(STANDING, of=names)
+    return {name: dict(row._mapping) for name, rows in found for row in rows}
 
 
 def _waiting() -> Select[Any]:

@@ -32,12 +32,12 @@ class Pause:
 
 def standing(db: Database) -> Pause | None:
     """The pause of the service whose database this is; None when there is none, or it is over."""
-    return next((Pause(**row._mapping) for row in db.read(_STANDING)), None)
+    return next((Pause(**row._mapping) for row in db.read(STANDING)), None)
 
 
 def stands(session: BatchSession) -> Pause | None:
     """The same, in a transaction of the service."""
-    row = session.execute(_STANDING).one_or_none()
+    row = session.execute(STANDING).one_or_none()
     return Pause(**row._mapping) if row else None
 
 
@@ -55,9 +55,9 @@ def resume(session: BatchSession) -> Pause | None:
 
 _TOLD = (pauses.c.by, pauses.c.at, pauses.c.until, pauses.c.reason)
 _STANDS = pauses.c.until > func.now()
-_STANDING = select(*_TOLD).where(_STANDS)
+STANDING = select(*_TOLD).where(_STANDS)
 STANDING_JSON = select(
-    func.row_to_json(_STANDING.subquery("pause").table_valued(), type_=JSON)  # within a query
+    func.row_to_json(STANDING.subquery("pause").table_valued(), type_=JSON)  # within a query
 )
 _RESUME = delete(pauses).where(_STANDS).returning(*_TOLD)
 _ROW = {

@@ -1,6 +1,6 @@
 """Fills a stack with orders and events as if it had run for months, and times what it then answers.
 
-`python -m deploy.bench.stored --data DIR --orders 100000 --events 1000000 --get /consumers`: a few
+`python -m deploy.bench.stored --data DIR --orders 100000 --events 1000000 --pages`: a few
 orders that the stack has ended (`concerto demo --keep`) are copied again and again, in the
 database: all ids of an order begin with its time, so that a copy has another time in their place,
 its saga the id that follows from the order's, and its times lie as much earlier. What a copy has
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
-from statistics import quantiles
 from typing import Any
 
 import psycopg
@@ -22,8 +21,8 @@ from psycopg.rows import namedtuple_row
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from contracts.messages.values import saga_id_of
-from deploy.client import Platform, Refused
-from deploy.local import lifecycle
+from deploy.bench import pages, reported
+from deploy.client import Refused
 from deploy.local.stack import Stack
 
 PREFIX = 13  # characters of an id that are its time
@@ -35,7 +34,6 @@ UNDONE_EVERY = 5
 SPREAD = timedelta(days=90)
 OPEN_EVERY = 500  # of so many orders one waits for a person
 SLICE = 20_000
-WARM, TIMES = 5, 50
 # The rows of an order, by table; those of the trail are copied also for events beyond the orders.
 OF_EVENT = "r.event_id IN (SELECT id FROM trail.events WHERE subject = s.order_id::text)"
 TABLES = {
@@ -46,6 +44,8 @@ TABLES = {
     "payments.money_entries": "r.order_id = s.order_id",
     "inventory.stock_entries": "r.order_id = s.order_id",
     "search.order_index": "r.order_id = s.order_id",
+    "analytics.applied_orders": "r.order_id = s.order_id",
+    "analytics.reached_steps": "r.order_id = s.order_id",
     "trail.events": "r.subject = s.order_id::text",
     "trail.deliveries": OF_EVENT,
     "trail.receipts": OF_EVENT,
@@ -101,6 +101,7 @@ def fill(admin_url: str, orders: int, events: int) -> dict[str, int]:
             connection.execute(TALLIED)
         for table in (*TABLES, "trail.tallies"):
             connection.execute(SQL("VACUUM (ANALYZE) {}").format(_named(table)))
+        reported.report(connection, copied["analytics.applied_orders"])
         return copied
 
 
@@ -180,21 +181,12 @@ def _value(column: Any, event: bool) -> Composed:
     if column.kind in ("uuid", "text", "json"):
         said = SQL("replace(replace({}::text, s.old_saga, s.new_saga), s.old, s.new)::{}")
         return said.format(name, SQL(column.kind))
+    if column.kind == "date":
+        return SQL("({} - s.earlier)::date").format(name)
     if column.kind == "timestamp with time zone":
         said = SQL("CASE WHEN {0} <= now() THEN {0} - s.earlier ELSE {0} END")
         return said.format(name)
     return SQL("{}").format(name)
-
-
-def timed(platform: Platform, path: str) -> tuple[float, float]:
-    """How long the answer at a path takes, p50 and p95, in milliseconds."""
-    took = []
-    for _ in range(WARM + TIMES):
-        began = time.perf_counter()
-        platform.get(path)
-        took.append((time.perf_counter() - began) * 1000)
-    hundredths = quantiles(took[WARM:], n=100, method="inclusive")
-    return hundredths[49], hundredths[94]
 
 
 def main() -> None:
@@ -203,7 +195,8 @@ def main() -> None:
     asked.add_argument("--data", type=Path, required=True)
     asked.add_argument("--orders", type=int, default=0)
     asked.add_argument("--events", type=int, default=0)
-    asked.add_argument("--get", nargs="*", default=["/consumers"], metavar="PATH")
+    asked.add_argument("--get", nargs="*", default=[], metavar="PATH")
+    asked.add_argument("--pages", action="store_true", help="time every page of the console")
     told = asked.parse_args()
     stack = Stack.read(told.data)
     began = time.monotonic()
@@ -211,10 +204,9 @@ def main() -> None:
         for table, count in fill(stack.postgres.url, told.orders, told.events).items():
             print(f"{count:9}  {table}")
         print(f"{time.monotonic() - began:9.1f}  seconds")
-    platform = Platform(stack.url, lifecycle.token(stack, "admin", "stored"))
-    for path in told.get:
-        p50, p95 = timed(platform, path)
-        print(f"{p50:7.1f} ms p50 {p95:7.1f} ms p95  {path}")
+    for path in (*told.get, *(pages.PAGES if told.pages else ())):
+        p50, p95 = pages.timed(stack, path)
+        print(f"{p50:7.1f} ms p50 {p95:7.1f} ms p95  {path}", flush=True)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,5 @@ def routes(router: APIRouter) -> None:
     @router.get("/events/{event_id}")
     async def event(guest: Guest, event_id: str) -> Response:
         """An event with its envelope, its deliveries and its causes."""
-        told = await guest.api.all(
-            event=joined("events", event_id), deliveries=joined("events", event_id, "deliveries")
-        )
-        said = guest.needed(told["event"])
-        return guest.page("event", event=said, deliveries=told["deliveries"])
+        said = guest.needed(await guest.api.get(joined("events", event_id)))
+        return guest.page("event", event=said)

@@ -11,7 +11,7 @@ from deploy.console.api import Api, Told, joined, path_of
 from deploy.console.visit import Guest
 
 Facts = dict[str, Any]
-SKUS_MOST, EVENTS_MOST = 20, 50
+EVENTS_MOST = 50
 TABS = {
     "timeline": "Timeline",
     "flow": "Flow",
@@ -67,24 +67,15 @@ async def _money(api: Api, saga: Facts, order: Told) -> Facts:
 
 
 async def _stock(api: Api, saga: Facts, order: Told) -> Facts:
-    """What moved because of this order, of each SKU that it names."""
-    lines = order.said.get("lines", []) if order.ok else []
-    skus = sorted({line["sku"] for line in lines})[:SKUS_MOST]
-    of = saga["order_id"]
-    paths = [joined("ledgers", "stock", sku) for sku in skus]
-    ledgers = await asyncio.gather(*(api.get(path, order=of) for path in paths))
-    return {"skus": dict(zip(skus, ledgers, strict=True))}
+    """What moved because of this order."""
+    return {"moved": await api.get("/ledgers/stock", order=saga["order_id"])}
 
 
 async def _effects(api: Api, saga: Facts, order: Told) -> Facts:
     """The order's events, and what became of each at each subscriber."""
     of = saga["order_id"]
-    told = await api.all(
-        events=path_of("/events", order=of, limit=EVENTS_MOST), shipment=f"/shipments/{of}"
-    )
-    listed = told["events"].said["events"] if told["events"].ok else []
-    heard = await asyncio.gather(*(api.get(f"/events/{e['id']}/deliveries") for e in listed))
-    return {**told, "delivered": list(zip(listed, heard, strict=True))}
+    events = path_of("/events", order=of, limit=EVENTS_MOST, deliveries=True)
+    return await api.all(events=events, shipment=f"/shipments/{of}")
 
 
 async def _journal(api: Api, saga: Facts, order: Told) -> Facts:

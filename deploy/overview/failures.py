@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from contracts.runtime.database import Database
 from contracts.runtime.session import BatchSession
-from deploy.overview.everywhere import Everywhere
+from deploy.everywhere import Everywhere
 from deploy.overview.order import name_of
 from orchestrator.core.definition import command_of
 from orchestrator.shell import runner

@@ -1,6 +1,5 @@
 """The routes of the overview: one order whole, what fails, how all stands now, and the process."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,9 +10,9 @@ from sqlalchemy import select
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.database import Database
 from contracts.runtime.problems import Problem
+from deploy.everywhere import Everywhere
 from deploy.overview import flow
 from deploy.overview.causes import caused_by, tree
-from deploy.overview.everywhere import Everywhere
 from deploy.overview.expected import expected
 from deploy.overview.failures import failures
 from deploy.overview.messages import messages
@@ -39,10 +38,11 @@ class Picture(Response):
     media_type = "image/svg+xml"
 
 
-def routes(orchestrator: Database, databases: Mapping[str, Database], firing: Firing) -> APIRouter:
+def routes(
+    orchestrator: Database, trail: Database, everywhere: Everywhere, firing: Firing
+) -> APIRouter:
     """The routes; `firing` says which alerts are set off by what stands in `/now`."""
     router = APIRouter()
-    trail, everywhere = databases["trail"], Everywhere(databases)
     _orders(router, orchestrator, trail)
     _events(router, orchestrator, trail)
     _platform(router, Now(orchestrator, trail, everywhere, firing))
@@ -83,7 +83,7 @@ def _events(router: APIRouter, orchestrator: Database, trail: Database) -> None:
             row = session.get(EventRow, str(event_id))
             if row is None:
                 raise Problem(404, "not-found", "There is no such event")
-            deliveries = delivered(session, row.id)
+            deliveries = delivered(session, [row.id])[row.id]
             events = events_about(session, row.subject)
         about = order(orchestrator, trail, row.saga or row.subject) if _is_id(row) else None
         whole = tree(about, row, events)

@@ -17,7 +17,7 @@ from contracts.messages.values import stamped
 from contracts.runtime.database import Database
 from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import settings
-from deploy.overview.everywhere import Everywhere
+from deploy.everywhere import Everywhere
 from orchestrator.sagas import PARENTAL
 
 Firing = Callable[[dict[str, Any]], list[dict[str, Any]]]

@@ -1,7 +1,7 @@
 """Looking at sagas: where each stands, what happened, and what a person may do."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
@@ -10,9 +10,9 @@ from sqlalchemy import func, select
 from contracts.delivery.due import Host
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.problems import Problem
-from orchestrator.core.state import FINISHED
+from orchestrator.core.state import FINISHED, Status
 from orchestrator.http.standing import brief, detail, ids_of
-from orchestrator.shell.tables import JournalRow, SagaRow
+from orchestrator.shell.tables import ACCEPTED, JournalRow, SagaRow
 
 Staff = Annotated[Caller, Depends(allow("support", "risk", "operator"))]
 PAGE = 100
@@ -72,7 +72,7 @@ def _listed(chosen: SagaFilter) -> Any:
     if chosen.status:
         found = found.where(SagaRow.status == chosen.status)
     if chosen.step:
-        found = found.where(SagaRow.step == chosen.step)
+        found = found.where(SagaRow.step == chosen.step, _OPEN)
     if chosen.saga:
         found = found.where(SagaRow.name == chosen.saga)
     if chosen.paused is not None:
@@ -80,16 +80,30 @@ def _listed(chosen: SagaFilter) -> Any:
     if chosen.retrying is not None:
         found = found.where(SagaRow.retrying == chosen.retrying)
     if chosen.failure:
-        found = found.where(SagaRow.failure.icontains(chosen.failure, autoescape=True))
+        failed = _failed(chosen.failure)
+        found = found.join(failed, failed.c.id == SagaRow.id)
     if chosen.waiting_longer_than is not None:
         since = func.now() - timedelta(seconds=chosen.waiting_longer_than)
-        found = found.where(SagaRow.changed_at < since, SagaRow.status.not_in(FINISHED))
+        found = found.where(SagaRow.changed_at < since, _OPEN)
     if chosen.q:
         wanted = ids_of(chosen.q)[0]
         found = found.where((SagaRow.id == wanted) | (SagaRow.subject == wanted))
     if chosen.cursor:
         found = found.where(SagaRow.id < ids_of(chosen.cursor)[0])
     return found
+
+
+# What is under way or waits is found by its status, among however many that have ended.
+_UNFINISHED = [each for each in (ACCEPTED, *get_args(Status)) if each not in FINISHED]
+_OPEN = SagaRow.status.in_(_UNFINISHED)
+
+
+def _failed(said: str) -> Any:
+    """The sagas whose failure says so, the newest first. Their index has the text, too; `OFFSET 0`
+    keeps this a question of its own, which that index alone answers."""
+    says = SagaRow.failure.icontains(said, autoescape=True)
+    found = select(SagaRow.id).where(SagaRow.failure != "", says).order_by(SagaRow.id.desc())
+    return found.offset(0).subquery("failed")
 
 
 def _by_id(identifier: str) -> Any:

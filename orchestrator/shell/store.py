@@ -28,6 +28,8 @@ CLOSED_BY = {Answer: "answered", Resumed: "answered", Cancelled: "cancelled"}
 SAGAS, JOURNAL, REVIEWS = SagaRow.__table__, JournalRow.__table__, ReviewRow.__table__
 COLUMNS = SAGAS.c
 
+FAILURE_CHARACTERS = 500  # of what a list shows and is searched in; an index holds it
+
 
 @dataclass
 class Loaded:
@@ -141,7 +143,7 @@ def _standing(saga: Loaded, at: datetime) -> dict[str, Any]:
         "version": state.version,
         "status": state.status if state.version else ACCEPTED,
         "step": step,
-        "failure": state.why,
+        "failure": state.why[:FAILURE_CHARACTERS],
         "paused": state.paused is not None,
         "retrying": tell.is_retrying(state) and step not in PARENTAL,
         "changed_at": at,
@@ -273,9 +275,8 @@ def _closed(saga: Loaded) -> list[dict[str, Any]]:
 
 _LOCKED = select(SAGAS).where(among(COLUMNS.id)).order_by(COLUMNS.id).with_for_update()
 _MANY = select(SAGAS).limit(bindparam("most")).with_for_update(skip_locked=True)
-_WAITING: Any = literal_column(
-    f"'{ACCEPTED}'"
-)  # a parameter would hide it from the partial indexes
+# A parameter would hide it from the partial indexes.
+_WAITING: Any = literal_column(f"'{ACCEPTED}'")
 _DUE = _MANY.where(COLUMNS.wake_at <= func.now(), COLUMNS.status != _WAITING).order_by(
     COLUMNS.wake_at
 )

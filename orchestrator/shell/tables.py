@@ -68,6 +68,8 @@ class SagaRow(Base):
         Index("sagas_paused", "id", postgresql_where="paused"),
         Index("sagas_retrying", "id", postgresql_where="retrying"),
         Index("sagas_parent", "parent", postgresql_where="parent IS NOT NULL"),
+        Index("sagas_failed", "id", "failure", postgresql_where="failure <> ''"),
+        Index("sagas_other", "name", "id", postgresql_where="name <> 'order'"),
     )
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import BigInteger, func, select
+from sqlalchemy import BigInteger, ColumnElement, func, select
 
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.database import Database
@@ -14,6 +14,7 @@ from contracts.runtime.session import BatchSession
 from participants.inventory import receiving, warehouses
 from participants.inventory.tables import Adjustment, Stock, StockEntry, Warehouse
 
+ENTRIES = StockEntry.__table__
 LEDGER_MOST = 1000
 BATCH_MOST = 500
 MOST_UNITS = 1_000_000_000
@@ -180,16 +181,21 @@ def _looking(router: APIRouter, db: Database) -> None:
                 raise Problem(404, "not-found", "There is no such SKU")
             return _shown(session, sku)
 
+    @router.get("/ledgers/stock")
+    def of_order(order: UUID, caller: Reader) -> dict[str, Any]:
+        """What moved because of an order, whatever it was, oldest first."""
+        return {"entries": _moved(db, ENTRIES.c.order_id == str(order))}
+
     @router.get("/ledgers/stock/{sku}")
     def ledger(sku: Sku, caller: Reader, order: UUID | None = None) -> dict[str, Any]:
         """The latest movements of a SKU, oldest first; those for one order, if it is named."""
-        entries = StockEntry.__table__
-        latest = select(entries).where(entries.c.sku == sku).order_by(entries.c.id.desc())
-        if order:
-            latest = latest.where(entries.c.order_id == str(order))
-        with db.transaction() as session:
-            rows = session.execute(latest.limit(LEDGER_MOST)).all()
-        return {"entries": [dict(row._mapping) for row in reversed(rows)]}
+        mine = [ENTRIES.c.order_id == str(order)] if order else []
+        return {"entries": _moved(db, ENTRIES.c.sku == sku, *mine)}
+
+
+def _moved(db: Database, *of: ColumnElement[bool]) -> list[dict[str, Any]]:
+    latest = select(ENTRIES).where(*of).order_by(ENTRIES.c.id.desc()).limit(LEDGER_MOST)
+    return [dict(row._mapping) for row in reversed(db.read(latest))]
 
 
 def _known(session: BatchSession, names: set[str]) -> None:

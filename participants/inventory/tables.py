@@ -126,5 +126,6 @@ class StockEntry(Base):
 
     __table_args__ = (
         Index("stock_entries_sku", "sku", "id"),
+        Index("stock_entries_order", "order_id"),
         {"info": {"append_only": True}},
     )

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.database import Database
-from side_effects.analytics.tables import CustomerMonth, FailuresByDay, FunnelByDay, SalesByDay
+from side_effects.analytics.tables import Cohort, FailuresByDay, FunnelByDay, SalesByDay
 
 STEPS = ("created", "authorized", "confirmed", "captured", "shipped", "rejected")
 REASONS_MOST = 200
@@ -80,18 +80,13 @@ def _within(found: Any, table: Any, since: date | None, to: date | None) -> Any:
 
 
 def _cohorts(since: date | None, to: date | None) -> Any:
-    """Customers and orders by first month and month; a customer's first month is its earliest,
-    whatever was heard first."""
-    customer, month = CustomerMonth.customer_id, CustomerMonth.month
-    first = func.min(month).over(partition_by=customer)
-    of = select(first.label("first"), month, CustomerMonth.orders).subquery()
-    customers, orders = func.count().label("customers"), func.sum(of.c.orders).label("orders")
-    counted = select(of.c.first, of.c.month, customers, orders)
+    """The cohorts between these days that somebody belongs to, month by month."""
+    found = select(Cohort.__table__).where(Cohort.customers > 0)
     if since:
-        counted = counted.where(of.c.first >= since.replace(day=1))
+        found = found.where(Cohort.first >= since.replace(day=1))
     if to:
-        counted = counted.where(of.c.first <= to)
-    return counted.group_by(of.c.first, of.c.month).order_by(of.c.first, of.c.month)
+        found = found.where(Cohort.first <= to)
+    return found.order_by(Cohort.first, Cohort.month)
 
 
 def _shown(row: SalesByDay) -> dict[str, Any]:
@@ -110,7 +105,7 @@ def _cohort(first: date, months: list[Any]) -> dict[str, Any]:
         {
             "month": row.month,
             "customers": row.customers,
-            "orders": int(row.orders),
+            "orders": row.orders,
             "returning": round(row.customers / size, 4),
         }
         for row in months

@@ -16,9 +16,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from contracts.messages.orders import OrderConfirmed
 from contracts.messages.values import time_of
-from contracts.runtime.bulk import add_up, given, packed
+from contracts.runtime.bulk import add_up, among, given, packed
 from contracts.runtime.session import BatchSession
 from side_effects.analytics.tables import (
+    Cohort,
     CustomerMonth,
     FailuresByDay,
     FunnelByDay,
@@ -72,10 +73,14 @@ def placed_on(order: OrderConfirmed) -> date:
 
 
 def _add_sales(session: BatchSession, events: list[OrderConfirmed]) -> None:
-    """Add orders to their days, their lines to their SKUs, and them to their customers' months."""
+    """Add orders to their days, their lines to their SKUs, them to their customers' months, and
+    those to their cohorts."""
+    if not events:
+        return
     days: defaultdict[Any, list[int]] = defaultdict(lambda: [0, 0])
     skus: defaultdict[Any, list[int]] = defaultdict(lambda: [0, 0])
     months = Counter((event.customer_id, placed_on(event).replace(day=1)) for event in events)
+    _add_cohorts(session, months)
     for event in events:
         _plus(days[placed_on(event), event.total.currency], 1, event.total.amount)
         for line in event.lines:
@@ -84,6 +89,24 @@ def _add_sales(session: BatchSession, events: list[OrderConfirmed]) -> None:
     add_up(session, SalesByDay.__table__, days)
     add_up(session, SalesBySku.__table__, skus)
     add_up(session, CustomerMonth.__table__, _counted(months))
+
+
+def _add_cohorts(session: BatchSession, new: Counter[Any]) -> None:
+    """Take these customers out of their cohorts, and add them with what they have ordered now: who
+    is heard to have ordered earlier belongs to another cohort, with all later months."""
+    known: defaultdict[str, Counter[date]] = defaultdict(Counter)
+    for row in session.execute(_MONTHS, {"among": sorted({customer for customer, _ in new})}):
+        known[row.customer_id][row.month] = row.orders
+    sums: defaultdict[Any, list[int]] = defaultdict(lambda: [0, 0])
+    for before in known.values():
+        for month, orders in before.items():
+            _plus(sums[min(before), month], -1, -orders)
+    for (customer, month), orders in new.items():
+        known[customer][month] += orders
+    for after in known.values():
+        for month, orders in after.items():
+            _plus(sums[min(after), month], 1, orders)
+    add_up(session, Cohort.__table__, sums)
 
 
 def _first(session: BatchSession, steps: list[Step | Failure]) -> list[Step | Failure]:
@@ -101,6 +124,7 @@ def _reach() -> Any:
 
 
 _REACH = _reach()
+_MONTHS = select(CustomerMonth.__table__).where(among(CustomerMonth.__table__.c.customer_id))
 _ONE_BY_ONE = select(func.pg_advisory_xact_lock(func.hashtext("analytics")))
 
 

@@ -74,6 +74,17 @@ class CustomerMonth(Base):
     orders: Mapped[int]
 
 
+class Cohort(Base):
+    """Of the customers whose first order was in one month: how many ordered in another, and how
+    often; both named by their first day."""
+
+    __tablename__ = "cohorts"
+    first: Mapped[date] = mapped_column(primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    customers: Mapped[int]
+    orders: Mapped[int]
+
+
 class ReachedStep(Base):
     """One step, or kind of failure, that stands in the sums for an order."""
 

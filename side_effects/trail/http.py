@@ -5,7 +5,7 @@ longer the more was delivered.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from sqlalchemy import func, select, text
 from contracts.delivery.outbox import TRAIL
 from contracts.delivery.tables import subscriptions
 from contracts.runtime.access import Caller, allow
+from contracts.runtime.bulk import among
 from contracts.runtime.database import Database
 from contracts.runtime.session import BatchSession
 from side_effects.trail.tables import (
@@ -32,8 +33,9 @@ from side_effects.trail.tables import (
 
 Staff = Annotated[Caller, Depends(allow("support", "risk", "operator"))]
 Limit = Annotated[int, Query(ge=1, le=500)]
+DELIVERIES, RECEIPTS = Delivery.__table__, ReceiptRow.__table__
 STATES = (PENDING, HANDLED, RETRYING, DEAD, IGNORED)
-Paused = Callable[[Iterable[str]], Mapping[str, Any]]
+Paused = Callable[[Container[str]], Mapping[str, Any]]
 
 
 def routes(db: Database, declared: Mapping[str, Any], paused: Paused) -> APIRouter:
@@ -67,9 +69,14 @@ def _events(router: APIRouter, db: Database) -> None:
 
     @router.get("/events")
     def events(
-        caller: Staff, order: UUID | None = None, cursor: UUID | None = None, limit: Limit = 100
+        caller: Staff,
+        order: UUID | None = None,
+        cursor: UUID | None = None,
+        limit: Limit = 100,
+        deliveries: bool = False,
     ) -> dict[str, Any]:
-        """Events, newest first, by cursor; of one order, if it is named."""
+        """Events, newest first, by cursor; of one order, if it is named; with their deliveries, if
+        they are asked for."""
         found = select(EventRow).order_by(EventRow.id.desc()).limit(limit)
         if order:
             found = found.where(EventRow.subject == str(order))
@@ -77,8 +84,10 @@ def _events(router: APIRouter, db: Database) -> None:
             found = found.where(EventRow.id < str(cursor))
         with db.transaction() as session:
             rows = list(session.scalars(found))
+            heard = delivered(session, [row.id for row in rows]) if deliveries else {}
+        more = [{"deliveries": heard[row.id]} if deliveries else {} for row in rows]
         return {
-            "events": [shown(row) for row in rows],
+            "events": [{**shown(row), **one} for row, one in zip(rows, more, strict=True)],
             "next": rows[-1].id if len(rows) == limit else None,
         }
 
@@ -88,18 +97,20 @@ def _deliveries(router: APIRouter, db: Database) -> None:
     def deliveries(event_id: UUID, caller: Staff) -> list[dict[str, Any]]:
         """What became of one event at each subscriber, and how it came to that."""
         with db.transaction() as session:
-            return delivered(session, str(event_id))
+            return delivered(session, [str(event_id)])[str(event_id)]
 
 
-def delivered(session: BatchSession, event_id: str) -> list[dict[str, Any]]:
-    """The deliveries of an event, by subscriber, each with its history."""
+def delivered(session: BatchSession, events: Sequence[str]) -> Mapping[str, list[dict[str, Any]]]:
+    """The deliveries of these events, by event and then subscriber, each with its history."""
+    ids = {"among": list(events)}
     history = defaultdict(list)
-    remembered = select(ReceiptRow).where(ReceiptRow.event_id == event_id)
-    for row in session.scalars(remembered.order_by(ReceiptRow.position)):
-        told = {name: getattr(row, name) for name in ("at", "state", "attempt", "error")}
-        history[row.subscriber].append(told)
-    wanted = select(Delivery).where(Delivery.event_id == event_id).order_by(Delivery.subscriber)
-    return [_delivery(row, history[row.subscriber]) for row in session.scalars(wanted)]
+    for receipt in session.execute(_RECEIPTS, ids):
+        told = {name: getattr(receipt, name) for name in ("at", "state", "attempt", "error")}
+        history[receipt.event_id, receipt.subscriber].append(told)
+    found = defaultdict(list)
+    for row in session.execute(_DELIVERIES, ids):
+        found[row.event_id].append(_delivery(row, history[row.event_id, row.subscriber]))
+    return found
 
 
 def _standing(session: BatchSession) -> dict[str, dict[str, Any]]:
@@ -123,6 +134,10 @@ def _nothing(name: str) -> dict[str, Any]:
     return {"subscriber": name, **zero, "oldest_open": None}
 
 
+_RECEIPTS = select(RECEIPTS).where(among(RECEIPTS.c.event_id)).order_by(RECEIPTS.c.position)
+_DELIVERIES = (
+    select(DELIVERIES).where(among(DELIVERIES.c.event_id)).order_by(DELIVERIES.c.subscriber)
+)
 _SUBSCRIBERS = (
     select(subscriptions.c.subscriber).where(subscriptions.c.subscriber != TRAIL).distinct()
 )
@@ -147,7 +162,7 @@ def shown(row: EventRow) -> dict[str, Any]:
     }
 
 
-def _delivery(row: Delivery, history: list[dict[str, Any]]) -> dict[str, Any]:
+def _delivery(row: Any, history: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "subscriber": row.subscriber,
         "state": row.state,

@@ -1,53 +1,25 @@
 """A stack that is filled by copies: as many as were asked for, and all that is about one fits."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
 
-from contracts.delivery.memory import Memory
-from contracts.messages.catalogue import type_of
-from contracts.messages.orders import OrderConfirmed
-from contracts.messages.trail import Receipt
-from contracts.messages.values import OrderId, saga_id_of, stamped
-from contracts.runtime.settings import Settings
+from contracts.messages.values import OrderId, saga_id_of
 from deploy.bench.stored import fill
 from deploy.client import Refused
-from orchestrator.core.sample import example_of
-from orchestrator.sagas.order import ORDER
-from orchestrator.sagas.order_data import Order
-from orchestrator.shell import runner
-from orchestrator.shell.handlers import orchestrator
-from side_effects.trail.consumer import trail
+from tests.http.ended import one_ended
 from tests.participants.bench import migrated
-from tests.side_effects.heard import event
 
 ORDERS, EVENTS = 20, 50
-AT = datetime(2026, 11, 24, tzinfo=UTC)
-ONE = OrderId(stamped(AT, "order"))
 
 
 @pytest.fixture
 def ran(postgres: str) -> Iterator[str]:
     """The address of a database in which one order has ended, and its event was heard."""
-    config = Settings(database_url=migrated(postgres, "stored"), signing_key="k" * 40)
-    memory = Memory(config)
-    sagas, log = memory.host(orchestrator), memory.host(trail)
-    beginning = runner.Beginning(ORDER, saga_id_of(ONE), ONE, example_of(Order))
-    sagas.run(lambda session: runner.start(session, [beginning]))
-    said = event(OrderConfirmed(**{**vars(example_of(OrderConfirmed)), "order_id": ONE}), ONE)
-    with psycopg.connect(config.database_url, autocommit=True) as connection:
-        pair = (type_of(OrderConfirmed), "mail")
-        connection.execute("UPDATE orchestrator.sagas SET status = 'completed', wake_at = NULL")
-        connection.execute("INSERT INTO trail.subscriptions VALUES (%s, %s)", pair)
-    log.receive([said])
-    heard = Receipt(event_id=said.id, subscriber="mail", state="handled", attempts=1)
-    log.run(lambda session: trail.receives_receipts([heard], session))  # type: ignore[misc]
-    yield config.database_url
-    for host in (sagas, log):
-        host.db.close()
+    with one_ended(postgres, "stored") as config:
+        yield config.database_url
 
 
 def test_copies_are_consistent_and_as_many_as_asked_for(ran: str) -> None:

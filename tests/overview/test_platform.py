@@ -16,7 +16,7 @@ from contracts.runtime.settings import settings
 from contracts.runtime.tokens import mint
 from deploy.cli import definitions, operations, orders, overview
 from deploy.cli.common import app
-from deploy.overview.everywhere import Everywhere
+from deploy.everywhere import Everywhere
 from deploy.overview.now import Now
 from tests.overview.conftest import Platform
 

@@ -144,3 +144,18 @@ def test_each_route_takes_its_roles(edge: TestClient, store: Bench) -> None:
     assert asked("POST", f"/stock/{sku}/receipts", adjusted) == [200, 403, 403, 200]
     assert asked("POST", f"/stock/{sku}/adjustments", adjusted) == [403, 403, 403, 200]
     assert asked("PUT", "/warehouses/east", built) == [403, 403, 403, 200]
+
+
+def test_the_ledger_of_an_order_is_of_all_its_skus(edge: TestClient, store: Bench) -> None:
+    """What moved because of it, oldest first, and of nothing else; by SKU the same."""
+    skus = sorted(stocked(store, 5) for _ in range(2))
+    mine, other = (reserve(new_order(), *((sku, 2) for sku in skus)) for _ in range(2))
+    store.ask(mine)
+    store.ask(other)
+    order = {"order": mine.order_id}
+    whole = edge.get("/ledgers/stock", params=order, headers=by()).json()["entries"]
+    assert [entry["sku"] for entry in whole] == skus
+    assert {entry["order_id"] for entry in whole} == {mine.order_id}
+    for sku, entry in zip(skus, whole, strict=True):
+        by_sku = edge.get(f"/ledgers/stock/{sku}", params=order, headers=by()).json()
+        assert by_sku == {"entries": [entry]}

@@ -36,7 +36,10 @@ from tests.side_effects.heard import Subscriber, event, subscriber
 NUMBERS = count(1)
 ANN = CustomerId("ann")
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
-TABLES = ("sales_by_day", "sales_by_sku", "funnel_by_day", "failures_by_day", "customer_months")
+TABLES = (
+    *("sales_by_day", "sales_by_sku", "funnel_by_day", "failures_by_day"),
+    *("customer_months", "cohorts"),
+)
 
 
 @pytest.fixture
@@ -220,10 +223,10 @@ def test_a_batch_costs_a_few_statements_however_many_its_events(desk: Subscriber
     def counted(orders: int) -> int:
         made = [order_of(NOON) for _ in range(orders)]
         said = [event(m, order) for order in made for m in way(order)]
-        return len(statements(desk.host.db.engine, lambda: desk.host.receive(said)))
+        asked = statements(desk.host.db.engine, lambda: desk.host.receive(said))
+        return len([each for each in asked if "FROM pauses" not in each])  # asked once a second
 
-    counted(1)  # sees whether the service is paused
-    assert counted(20) == counted(1) <= 4
+    assert counted(20) == counted(1) <= 5
 
 
 def test_two_workers_that_add_at_once_wait_for_each_other_and_lose_nothing(

@@ -118,6 +118,8 @@ def test_receipts_are_remembered_but_for_a_plain_success(
     with asked(routes(log.host.db, {}, lambda _: {}), monkeypatch) as client:
         (one,) = client.get(f"/events/{hard.id}/deliveries").json()
         (other,) = client.get(f"/events/{plain.id}/deliveries").json()
+        listed = client.get("/events?deliveries=true").json()["events"]
+    assert {e["id"]: e["deliveries"] for e in listed} == {hard.id: [one], plain.id: [other]}
     assert [(h["state"], h["attempt"], h["error"]) for h in one["history"]] == [
         ("retrying", 2, "why"),
         ("retrying", 3, "why"),

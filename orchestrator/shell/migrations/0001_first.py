@@ -62,6 +62,9 @@ def _sagas() -> None:
         op.create_index(f"sagas_{name}", "sagas", ["id"], postgresql_where=sa.text(name))
     child = sa.text("parent IS NOT NULL")
     op.create_index("sagas_parent", "sagas", ["parent"], postgresql_where=child)
+    failed, other = sa.text("failure <> ''"), sa.text("name <> 'order'")
+    op.create_index("sagas_failed", "sagas", ["id", "failure"], postgresql_where=failed)
+    op.create_index("sagas_other", "sagas", ["name", "id"], postgresql_where=other)
 
 
 def _journal() -> None:

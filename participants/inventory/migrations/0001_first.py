@@ -89,3 +89,4 @@ def _ledger() -> None:
         sa.Column("at", TIME, nullable=False, server_default=sa.func.now()),
     )
     op.create_index("stock_entries_sku", "stock_entries", ["sku", "id"])
+    op.create_index("stock_entries_order", "stock_entries", ["order_id"])

@@ -18,6 +18,11 @@ def upgrade() -> None:
     _counts("failures_by_day", day=sa.Date, kind=sa.Text, reason=sa.Text)
     _counts("customer_months", customer_id=sa.Text, month=sa.Date)
     op.create_table(
+        "cohorts",
+        *(sa.Column(name, sa.Date, primary_key=True) for name in ("first", "month")),
+        *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("customers", "orders")),
+    )
+    op.create_table(
         "reached_steps",
         sa.Column("order_id", sa.Uuid(as_uuid=False), primary_key=True),
         sa.Column("step", sa.Text, primary_key=True),
