@@ -132,9 +132,6 @@ def test_a_paused_service_goes_on(console: Console) -> None:
 
 def test_many_orders_are_done_at_once(console: Console) -> None:
     """A selection, what would come of each, and what came of each; those that cannot say why."""
-    console.open("/console/orders?status=review")
-    boxes = console.page.locator("input[name=item]")
-    boxes.first.check()
     console.open("/console/orders")
     console.page.locator("input[data-all]").check()
     count = console.page.locator("input[name=item]").count()

@@ -20,7 +20,11 @@ LOOKS: dict[str, dict[str, Any]] = {
     "dark": {"viewport": {"width": 1400, "height": 900}, "color_scheme": "dark"},
     "narrow": {"viewport": {"width": 390, "height": 844}},
 }
-RULES = {"dark": ["color-contrast"]}  # all that colours change
+# What colours change, and what width does; the rest is the same for every look.
+RULES = {
+    "dark": ["color-contrast"],
+    "narrow": ["color-contrast", "scrollable-region-focusable", "target-size"],
+}
 TABS = ("timeline", "flow", "messages", "money", "stock", "effects", "journal")
 PAGES = (
     *("", "orders", "attention", "failures", "consumers", "dead-letters", "process", "reports"),
