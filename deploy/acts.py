@@ -9,6 +9,7 @@ the world has moved on leaves a row that says so. A dry run does the same and ta
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from contracts.runtime.session import BatchSession
 from contracts.runtime.tokens import Caller
 from deploy import letters
 from deploy.everywhere import Everywhere
+from orchestrator.http.actions import Lines, each_by_itself
 from orchestrator.http.reviews import Body, Operator, Reason, Staff
 from orchestrator.shell import audit
 from orchestrator.shell.audit import AUDIT, Deed
@@ -33,6 +35,7 @@ DryRun = Annotated[bool, Query(description="say what it would do, and do nothing
 Name = Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")]
 Type = Annotated[Name, Query(alias="type")]
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 3600, 30 * 24 * 3600
+LETTERS_MOST = 500
 Effect = Callable[[BatchSession], dict[str, Any]]
 
 
@@ -53,6 +56,21 @@ class ReplayBody(Body):
 
     reason: Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")] = ""
     service: Name = ""
+
+
+class Letter(Body):
+    """A dead letter; and which service's, where several could not handle the same message."""
+
+    id: UUID
+    service: Name = ""
+
+
+class ReplayManyBody(Body):
+    """Which dead letters, and why; or only what would come of it."""
+
+    reason: Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")] = ""
+    letters: list[Letter] = Field(min_length=1, max_length=LETTERS_MOST)
+    dry_run: bool = False
 
 
 class FillBody(Why):
@@ -207,22 +225,41 @@ def _letters(router: APIRouter, acts: Acts) -> None:
     ) -> dict[str, Any]:
         """Hand a dead letter to its service once more; to that one service only."""
         wanted = body or ReplayBody()
-        letter = str(identifier)
-        deed = Deed(action="replay", about=letter, reason=wanted.reason)
-        service = _owner(acts, letter, wanted.service)
-        if service is None:
-            problem = _replayed_already(acts, letter)
-            if not dry_run and problem.body["status"] == 409:
-                acts.refuse(caller, deed, problem)
-            raise problem
+        letter = Letter(id=identifier, service=wanted.service)
+        return _replayed(acts, caller, letter, wanted.reason, dry_run)
 
-        def effect(session: BatchSession) -> dict[str, Any]:
-            handed = letters.hand_over(session, letter)
-            if handed is None:
-                raise _replayed_already(acts, letter)
-            return {"service": service, **handed}
+    @router.post("/dead-letters:replay", tags=["dead letters"], response_class=Lines)
+    def replay_many(body: ReplayManyBody, caller: Operator) -> Lines:
+        """Hand many over once more, each by itself; one JSON line for each, in the same order."""
+        wish = (body.reason, body.dry_run)
+        return Lines(
+            each_by_itself(
+                (str(letter.id), partial(_replayed, acts, caller, letter, *wish))
+                for letter in body.letters
+            )
+        )
 
-        return acts.do(service, caller, replace(deed, detail=f"to {service}"), effect, dry_run)
+
+def _replayed(
+    acts: Acts, caller: Caller, wanted: Letter, reason: str, dry_run: bool
+) -> dict[str, Any]:
+    """What was handed over to whom, once however often it is asked for."""
+    letter = str(wanted.id)
+    deed = Deed(action="replay", about=letter, reason=reason)
+    service = _owner(acts, letter, wanted.service)
+    if service is None:
+        problem = _replayed_already(acts, letter)
+        if not dry_run and problem.body["status"] == 409:
+            acts.refuse(caller, deed, problem)
+        raise problem
+
+    def effect(session: BatchSession) -> dict[str, Any]:
+        handed = letters.hand_over(session, letter)
+        if handed is None:
+            raise _replayed_already(acts, letter)
+        return {"service": service, **handed}
+
+    return acts.do(service, caller, replace(deed, detail=f"to {service}"), effect, dry_run)
 
 
 def _owner(acts: Acts, letter: str, service: str) -> str | None:

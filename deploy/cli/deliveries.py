@@ -8,6 +8,7 @@ import typer
 
 from deploy.cli.common import FOLDER, AsJson, Data, Url, app, out, platform, show, table
 from deploy.cli.reviews import ME, Me, Why
+from deploy.client import Refused
 
 consumers_app = typer.Typer(help="Every subscriber.", invoke_without_command=True)
 dead_app = typer.Typer(help="What could not be handled.", invoke_without_command=True)
@@ -129,7 +130,7 @@ def dead(
 
 @dead_app.command("replay")
 def replay(
-    letter: str,
+    letters: list[str],
     reason: Why = "",
     service: Service = "",
     dry_run: DryRun = False,
@@ -137,11 +138,22 @@ def replay(
     url: Url = "",
     me: Me = ME,
 ) -> None:
-    """Hand a dead letter to its service once more."""
-    path = f"/dead-letters/{letter}/replay{_dry(dry_run)}"
-    body = {"reason": reason, "service": service}
-    said = platform(data, url, subject=me).call("POST", path, body)
-    _say(said, f"{said['type']} about {said['subject']} to {said['service']}: {said['then']}")
+    """Hand dead letters to their services once more, each by itself."""
+    wanted = [{"id": letter, "service": service} for letter in letters]
+    body = {"reason": reason, "letters": wanted, "dry_run": dry_run}
+    answers = platform(data, url, subject=me).call("POST", "/dead-letters:replay", body)
+    for said in answers:
+        if said["ok"]:
+            what = f"{said['type']} about {said['subject']}"
+            _say(said, f"{what} to {said['service']}: {said['then']}")
+    refused = [f"{said['id']}: {_problem(said)}" for said in answers if not said["ok"]]
+    if refused:
+        raise Refused("\n".join(refused))
+
+
+def _problem(said: dict[str, Any]) -> str:
+    problem = said["problem"]
+    return ". ".join(filter(None, (problem["title"], problem.get("detail"))))
 
 
 def _at(name: str, what: str, dry_run: bool) -> str:

@@ -70,6 +70,8 @@ async def _deed(guest: Visit, what: str, about: str, wish: Wish) -> Deed:
     api = guest.api
     if what == "sagas":
         return deeds.on_saga(guest.needed(await api.get(joined("sagas", about))), wish)
+    if what == "orders":
+        return deeds.on_order(guest.needed(await api.get(joined("orders", about))))
     if what == "consumers":
         return deeds.on_consumer(about, wish)
     if what == "dead-letters":

@@ -75,6 +75,17 @@ def on_saga(saga: dict[str, Any], wish: Wish) -> Deed:
     )
 
 
+def on_order(order: dict[str, Any]) -> Deed:
+    """To cancel an order after its pivot, which is a saga of its own."""
+    words = (
+        "Nothing is sent from now on; what a carrier has taken already is not called back.",
+        "The money goes back, the goods are free again, and the customer is told.",
+        "Whoever is still asked about a step of it may try that step again: it learns of it then.",
+    )
+    path = joined("orders", order["id"], "cancel")
+    return Deed("Cancel the order", path, {}, False, words, (), order["id"])
+
+
 def on_review(review: dict[str, Any], wish: Wish) -> Deed:
     """To take a review over, or to give it to others."""
     at, of = f"/reviews/{review['id']}", review["order_id"]
@@ -135,6 +146,8 @@ def outcome(said: Any) -> list[str]:
         notes.append(f"{said['name']} rests until {resting['until']}.")
     elif "waiting" in said:
         notes.append(f"{said['name']} goes on; {said['waiting']} messages were kept for it.")
+    elif "links" in said:
+        notes.append(f"{str(said['status']).capitalize()}.")
     elif "owner" in said:
         notes.append(f"{said['owner']} decides it; {said['claimed_by'] or 'nobody'} works on it.")
     return notes or ["It is done."]

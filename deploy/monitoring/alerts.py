@@ -173,6 +173,22 @@ ALERTS = (
         href="/console",
     ),
     Alert(
+        name="OperatorsAsked",
+        severity="ticket",
+        summary="Sagas cannot go on by themselves",
+        expr='sum(concerto_reviews_open{owner="operator"}) > 0',
+        lasts="1m",
+        means="No answer came, nobody can tell what happened, or it was refused every time.",
+        does=(
+            "`concerto reviews`. Where many are asked the same, mend the one cause first.",
+            "Try again, all at once: under the same key, so that nothing is done twice.",
+            "Cancel what can never be sent: its money goes back. Then try its step again.",
+        ),
+        href="/console/attention?role=operator",
+        value=lambda now: now["attention"]["by_role"].get("operator", 0),
+        since=lambda now: now["attention"]["oldest"],
+    ),
+    Alert(
         name="ReviewsNearTheirEnd",
         severity="ticket",
         summary="Questions to people run out soon",
@@ -205,6 +221,22 @@ ALERTS = (
         names=reading.behind,
     ),
     Alert(
+        name="CallsFail",
+        severity="ticket",
+        summary="Calls outside fail and are tried again",
+        expr="sum by (service) (concerto_intents_failing) > 0",
+        lasts="5m",
+        means="What stands outside of the service does not answer, or not as it should. It is "
+        "called again at growing intervals; in the end an event is a dead letter.",
+        does=(
+            "Read what it fails with: `concerto failures`.",
+            "If that will last, `concerto consumers pause`; once it is mended, `resume`.",
+        ),
+        href="/console/consumers",
+        value=lambda now: len(reading.failing(now)),
+        names=reading.failing,
+    ),
+    Alert(
         name="DeadLetters",
         severity="ticket",
         summary="Messages were given up",
@@ -214,10 +246,11 @@ ALERTS = (
         "Its neighbours are unharmed, and the message is kept with the reason.",
         does=(
             "Read the reason: `concerto dead`.",
-            "Mend the cause, then hand it over once more: `concerto dead replay ID`.",
+            "Mend the cause, then hand them over once more: `concerto dead replay ID...`.",
         ),
-        href="/console/failures",
+        href="/console/dead-letters",
         value=lambda now: now["dead_letters"],
+        names=reading.gave_up,
     ),
     Alert(
         name="MessagesFail",

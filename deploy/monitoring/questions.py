@@ -6,13 +6,14 @@ SELECT
   (SELECT count(*) FROM dead_letters WHERE replayed_at IS NULL) AS dead_letters,
   (SELECT count(*) FROM pauses WHERE until > now()) AS service_paused,
   aside.number AS put_aside, aside.oldest AS put_aside_oldest_seconds,
-  pending.number AS intents_pending, pending.oldest AS intents_oldest_seconds,
+  pending.number AS intents_pending, pending.failing AS intents_failing,
+  pending.oldest AS intents_oldest_seconds,
   unsent.number AS events_unsent, unsent.oldest AS events_oldest_seconds
 FROM
   (SELECT count(*) AS number,
           coalesce(extract(epoch FROM now() - min(at)), 0)::float AS oldest
    FROM attempts WHERE due_at IS NOT NULL AND error IS NOT NULL) AS aside,
-  (SELECT count(*) AS number,
+  (SELECT count(*) AS number, count(*) FILTER (WHERE attempts > 0) AS failing,
           coalesce(extract(epoch FROM now() - min(at)), 0)::float AS oldest
    FROM intents WHERE state = 'pending') AS pending,
   (SELECT count(*) AS number,

@@ -41,6 +41,17 @@ def paused(now: Now) -> list[str]:
     return [*consumers, *([f"{sagas} sagas"] if sagas else [])]
 
 
+def failing(now: Now) -> list[str]:
+    """Services whose calls outside fail; but those that rest."""
+    resting = {c["subscriber"] for c in now["consumers"] if c["paused"]}
+    return [name for name in now["failing"] if name not in resting]
+
+
+def gave_up(now: Now) -> list[str]:
+    """Subscribers with an event that they could not handle."""
+    return [c["subscriber"] for c in now["consumers"] if c.get("dead")]
+
+
 def silent(_: Now) -> list[str]:
     """Services whose workers give no sign of life, by the health folder of this machine."""
     beats = heartbeats()

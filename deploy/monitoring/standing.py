@@ -74,6 +74,7 @@ GAUGES = {
     "concerto_put_aside": Gauge("Messages that failed and are tried again", ("service",)),
     "concerto_put_aside_oldest_seconds": Gauge("Since the oldest of them failed", ("service",)),
     "concerto_intents_pending": Gauge("Calls outside that are still to be made", ("service",)),
+    "concerto_intents_failing": Gauge("Of them, those that failed before", ("service",)),
     "concerto_intents_oldest_seconds": Gauge("Since the oldest of them was wanted", ("service",)),
     "concerto_events_unsent": Gauge("Events that were committed and not sent", ("service",)),
     "concerto_events_oldest_seconds": Gauge("Since the oldest of them was put", ("service",)),

@@ -51,6 +51,7 @@ class Now:
             "consumers": consumers,
             "dead_letters": sum(row.dead for row in depths.values()),
             "put_aside": sum(row.aside for row in depths.values()),
+            "failing": {n: row.failing for n, row in depths.items() if row.failing},
             "unsent_events": sum(row.unsent for row in depths.values()),
             "unsent_oldest": min(filter(None, oldest), default=None),
         }
@@ -179,6 +180,8 @@ _DEPTHS = text(
 SELECT (SELECT count(*) FROM (SELECT FROM dead_letters LIMIT {MOST})) AS dead,
        (SELECT count(*) FROM (SELECT FROM attempts WHERE due_at IS NOT NULL AND error IS NOT NULL
                               LIMIT {MOST})) AS aside,
+       (SELECT count(*) FROM (SELECT FROM intents WHERE state = 'pending' AND attempts > 0
+                              LIMIT {MOST})) AS failing,
        (SELECT count(*) FROM (SELECT FROM outbox LIMIT {MOST})) AS unsent,
        (SELECT min(at) FROM outbox WHERE sent_at IS NULL) AS oldest,
        EXISTS (SELECT FROM pauses WHERE until > now()) AS paused

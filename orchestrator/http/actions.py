@@ -1,9 +1,10 @@
 """The routes that act on sagas: one at a time, or many, as it is or as a dry run."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -81,23 +82,28 @@ def routes(host: Host) -> APIRouter:
     @router.post("/sagas:actions", response_class=Lines)
     def many(body: BulkBody, caller: Operator) -> Lines:
         """Act on many sagas, each by itself; one JSON line for each, in the same order."""
-        return Lines(f"{json.dumps(line, default=str)}\n" for line in _each(host, body, caller))
+        lasts = timedelta(seconds=body.for_seconds)
+
+        def act_on(item: Item) -> dict[str, Any]:
+            wish = (body.action, "", body.reason, item.seen_version, lasts, body.dry_run)
+            return _answer(host, Act(caller, item.id, *wish))
+
+        return Lines(each_by_itself((item.id, partial(act_on, item)) for item in body.items))
 
     return router
 
 
-def _each(host: Host, body: BulkBody, caller: Caller) -> Iterator[dict[str, Any]]:
-    lasts = timedelta(seconds=body.for_seconds)
-    for item in body.items:
-        wish = (body.action, "", body.reason, item.seen_version, lasts, body.dry_run)
+def each_by_itself(deeds: Iterable[tuple[str, Callable[[], dict[str, Any]]]]) -> Iterator[str]:
+    """A line of JSON for each, by the id it is about: what came of it, or the problem why not."""
+    for about, do in deeds:
         try:
-            done = {"ok": True, **_answer(host, Act(caller, item.id, *wish))}
+            done = {"ok": True, **do()}
         except Problem as refused:
             done = {"ok": False, "problem": refused.body}
         except OperationalError:
             away = problem(503, "not-now", "The database cannot answer", AGAIN)
             done = {"ok": False, "problem": away}
-        yield {"id": item.id, **done}
+        yield f"{json.dumps({'id': about, **done}, default=str)}\n"
 
 
 def _answer(host: Host, wish: Act) -> dict[str, Any]:

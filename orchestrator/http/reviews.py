@@ -12,7 +12,7 @@ from contracts.runtime.access import Caller, allow
 from orchestrator.http import working
 from orchestrator.http.working import shown
 from orchestrator.shell.audit import AUDIT
-from orchestrator.shell.store import REVIEWS
+from orchestrator.shell.store import REVIEWS, SAGAS
 
 STAFF: tuple[Literal["support", "risk", "operator"], ...] = ("support", "risk", "operator")
 Staff = Annotated[Caller, Depends(allow(*STAFF))]
@@ -85,7 +85,8 @@ def routes(host: Host) -> APIRouter:
         with host.db.transaction() as session:
             rows = session.execute(_listed(chosen, caller.subject)).all()
         last = rows[-1].id if len(rows) == chosen.limit else None
-        return {"reviews": [shown(row) for row in rows], "next": last}
+        listed = [{**shown(row), "saga": row.name, "seen_version": row.version} for row in rows]
+        return {"reviews": listed, "next": last}
 
     @router.get("/audit")
     def audit(
@@ -132,7 +133,8 @@ def _about_one(router: APIRouter, host: Host) -> None:
 
 def _listed(chosen: ReviewFilter, me: str) -> Select[Any]:
     of = REVIEWS.c
-    found = select(REVIEWS).where(of.closed_at.is_(None)).order_by(of.opened_at, of.id)
+    found = select(REVIEWS, SAGAS.c.name, SAGAS.c.version).join(SAGAS, SAGAS.c.id == of.saga_id)
+    found = found.where(of.closed_at.is_(None)).order_by(of.opened_at, of.id)
     if chosen.role:
         found = found.where(of.owner == chosen.role)
     if chosen.saga:

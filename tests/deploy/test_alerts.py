@@ -42,6 +42,7 @@ def calm(**changes: Any) -> dict[str, Any]:
         "attention": {"open": 0, "unclaimed": 0, "oldest": None, "by_role": {}},
         "consumers": [consumer],
         "dead_letters": 0,
+        "failing": {},
         "unsent_events": 0,
     }
     for part, change in changes.items():
@@ -111,6 +112,8 @@ def test_nothing_fires_while_all_is_well() -> None:
         ("SagasOverdue", {"sagas": {"overdue": 1}}),
         ("ParticipantSilent", {"sagas": {"retrying": 6}}),
         ("FailureRate", {"last_hour": {"undone": 40, "failure_rate": 0.33}}),
+        ("OperatorsAsked", {"attention": {"by_role": {"operator": 2}, "oldest": AT}}),
+        ("CallsFail", {"failing": {"crm": 3}}),
         ("DeadLetters", {"dead_letters": 2}),
         ("PausedForLong", {"sagas": {"paused": 1}}),
         ("NoRoom", {"saturation": {"share": 1.0}, "sagas": {"accepted": 5}}),
@@ -125,6 +128,16 @@ def test_an_alert_fires_on_what_now_says(name: str, changes: dict[str, Any]) -> 
     assert (told["severity"], told["href"]) == (alert.severity, alert.href)
     assert told["runbook"] == f"deploy/monitoring/runbooks/{name}.md"
     assert told["since"] == AT
+
+
+def test_who_fails_or_gave_up_is_named_and_who_rests_does_not_fail() -> None:
+    """A paused subscriber has its own alert."""
+    (told,) = firing(calm(dead_letters=1, consumers={"dead": 1}))
+    assert told["summary"] == "Messages were given up: email"
+    (told,) = firing(calm(failing={"email": 1}))
+    assert told["summary"] == "Calls outside fail and are tried again: email"
+    (told,) = firing(calm(failing={"email": 1}, consumers={"paused": True}))
+    assert told["name"] == "PausedForLong"
 
 
 def test_a_consumer_is_behind_when_its_declared_retries_are_over() -> None:

@@ -195,6 +195,27 @@ def test_a_dead_letter_of_several_services_is_replayed_to_the_one_that_is_named(
     other.close()
 
 
+def test_many_dead_letters_are_replayed_each_by_itself(
+    edge: Edge, crm: Database, olga: Person
+) -> None:
+    """In their order, each with what came of it and its own row; a dry run leaves all as it was."""
+    dead, before = [letter(crm), letter(crm)], len(rows(edge))
+    missing = stamped(datetime.now(UTC), "nothing")
+    wanted = [{"id": dead[0]}, {"id": missing}, {"id": dead[1], "service": "crm"}]
+    body = {**WHY, "letters": wanted}
+    told = olga.lines("POST", "/dead-letters:replay", {**body, "dry_run": True})
+    assert [one["ok"] for one in told] == [True, False, True]
+    assert len(rows(edge)) == before
+    told = olga.lines("POST", "/dead-letters:replay", body)
+    assert [one["id"] for one in told] == [one["id"] for one in wanted]
+    assert [one.get("applied") for one in told] == [True, None, True]
+    assert told[1]["problem"]["status"] == 404
+    assert sorted(row["about"] for row in rows(edge, before)) == sorted(dead)
+    told = olga.lines("POST", "/dead-letters:replay", body)
+    assert [one["problem"]["status"] for one in told] == [409, 404, 409]
+    assert olga("POST", "/dead-letters:replay", {**WHY, "letters": []})[0] == 422
+
+
 def test_what_nobody_can_read_or_find_is_not_replayed(
     edge: Edge, crm: Database, olga: Person
 ) -> None:

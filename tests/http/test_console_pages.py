@@ -1,11 +1,19 @@
 """Pages are what the JSON says, safely: headers, roles, hostile data, and what is not there."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import httpx2
 import pytest
+from sqlalchemy import delete
 
+from contracts.delivery.tables import attempts
+from contracts.runtime.database import Database
+from contracts.runtime.settings import Settings
 from deploy.console.visit import HEADERS
+from tests.http.test_acts import letter
 from tests.http.test_hostile import ORDER, call
 from tests.http.visitor import Visitor, text_of
 
@@ -17,6 +25,14 @@ PAGES = (
 )
 TABS = ("timeline", "flow", "messages", "money", "stock", "effects", "journal")
 NO_ID = "01a21912-aebb-8009-989c-096f39b76232"
+Form = Callable[..., httpx2.Response]
+
+
+@pytest.fixture
+def visitor_form(api: str) -> Form:
+    """Sends a form as somebody who is signed in."""
+    visitor = Visitor(api).signed_in()
+    return partial(visitor.post, form_token=visitor.form_token())
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +125,40 @@ def test_a_page_that_is_not_there_is_a_page(api: str) -> None:
     missing = Visitor(api).signed_in().get("/console/nowhere/at/all")
     assert missing.status_code == 404
     assert "There is no such page" in missing.text
+
+
+def test_dead_letters_of_a_service_are_replayed_alike(api: str, postgres: str) -> None:
+    """One button for all that are shown; what would come of each, and what came of it."""
+    crm = Database("crm", Settings(database_url=f"{postgres.rsplit('/', 1)[0]}/edge"))
+    letters = [letter(crm), letter(crm)]
+    visitor = Visitor(api).signed_in()
+    shown = visitor.get("/console/dead-letters?service=crm").text
+    assert "Replay all" in shown
+    assert all(f'value="{each}@crm"' in shown for each in letters)
+    form = {"form_token": visitor.form_token(), "action": "replay"}
+    form["back"] = "/console/dead-letters?service=crm"
+    chosen = [f"{each}@crm" for each in letters]
+    previewed = text_of(visitor.post("/console/bulk", **form, item=chosen).text)
+    assert "2 of 2 would be done" in previewed
+    done = visitor.post("/console/bulk/done", **form, item=chosen, reason="it is up").text
+    assert done.count("is handed to crm") == 2
+    assert 'href="/console/dead-letters?service=crm"' in done
+    again = text_of(visitor.post("/console/bulk/done", **form, item=chosen, reason="again").text)
+    assert again.count("vera replayed it") == 2
+    with crm.transaction() as session:
+        session.execute(delete(attempts))
+    crm.close()
+
+
+def test_nothing_is_done_to_nothing(visitor_form: Form) -> None:
+    """Nor to what is no selection, nor by an action that there is none of."""
+    for given in ({"action": "retry"}, {"action": "retry", "item": "x"}, {"item": "x@1"}):
+        page = visitor_form("/console/bulk", **given)
+        assert page.status_code == 422
+        assert "Nothing is selected" in page.text
+
+
+def test_all_that_is_shown_is_a_selection_too(visitor_form: Form) -> None:
+    """Whatever is marked."""
+    given = {"action": "retry", "all": "yes", "shown": [f"{NO_ID}@1"], "item": [f"{NO_ID}@2"] * 2}
+    assert "0 of 1 would be done" in text_of(visitor_form("/console/bulk", **given).text)

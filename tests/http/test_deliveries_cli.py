@@ -62,6 +62,10 @@ def test_a_dead_letter_is_found_and_replayed(concerto: Command, crm: Database) -
     assert concerto("dead", "replay", dead, *WHY) == said
     with pytest.raises(Refused, match="olga replayed it"):
         concerto("dead", "replay", dead, *WHY)
+    other = letter(crm)
+    with pytest.raises(Refused, match=f"{dead}: .*olga replayed it"):
+        concerto("dead", "replay", dead, other, *WHY)
+    assert json.loads(concerto("dead", "--json")) == []
     with crm.transaction() as session:
         session.execute(delete(attempts))
 

@@ -95,6 +95,17 @@ def test_a_consumer_that_is_paused_says_so(platform: Platform) -> None:
     assert not [row for row in platform.get("/now")["consumers"] if row["paused"]]
 
 
+def test_a_call_outside_that_failed_is_told_of_its_service(platform: Platform) -> None:
+    """Once it is to be made again; not what is to be made for the first time."""
+    wanted = "INSERT INTO intents (id, kind, body, state, attempts, due_at) VALUES"
+    wanted += " (gen_random_uuid(), 'Post', '{}', 'pending', :n, now() + interval '1 day')"
+    for attempts in (0, 1, 2):
+        platform.rows("crm", wanted, n=attempts)
+    assert platform.get("/now")["failing"] == {"crm": 2}
+    platform.rows("crm", "DELETE FROM intents WHERE kind = 'Post' AND body::text = '{}'")
+    assert platform.get("/now")["failing"] == {}
+
+
 def test_now_asks_each_schema_once(platform: Platform) -> None:
     """One statement about dead letters and the outbox of a service, in no transaction."""
     databases = {name: host.db for name, host in platform.memory.hosts.items()}
