@@ -81,7 +81,7 @@ def test_what_was_tried_for_the_last_time_is_given_up(
     hook.status = 500
     made = shop.register(hook.url)
     posting.host.receive([confirmed(("A", 1, 100))])
-    until(lambda: states(shop, made) == [("order.confirmed", "waiting")] and hook.taken)
+    until(lambda: hook.taken and states(shop, made) == [("order.confirmed", "waiting")])
     again = (
         "UPDATE webhook_deliveries SET attempts = :tried, due_at = now() WHERE state = 'waiting'"
     )
