@@ -16,9 +16,10 @@ help: ## say what there is
 demo: .venv/ready-run ## start everything, submit orders that meet every path, show what came of them
 	$(bin)/concerto demo --broker $(BROKER) --data $(DATA) $(if $(KEEP),--keep)
 
-test: .venv/ready-dev ## run every test (two at a time, but for those of a whole stack)
-	$(bin)/python -m pytest -q -n 2 --dist loadfile --ignore tests/browser --ignore tests/system --durations=10
-	$(bin)/python -m pytest -q tests/browser tests/system --durations=20
+test: .venv/ready-dev ## run every test (some at a time, those of a whole stack one by one)
+	$(bin)/python -m pytest -q -n 4 --dist loadfile --ignore tests/browser --ignore tests/system --durations=10
+	$(bin)/python -m pytest -q tests/browser --durations=10
+	$(bin)/python -m pytest -q tests/system --durations=20
 
 quick: .venv/ready-dev ## run the tests that need nothing but Python
 	$(bin)/python -m pytest -q tests/core tests/stories tests/messages tests/deploy tests/docs \
