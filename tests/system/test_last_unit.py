@@ -26,7 +26,7 @@ def orders_for(whole: Platforms, each: int, *tokens: str) -> list[Any]:
     for number in range(SKUS * each):
         price = {"amount": 1999, "currency": "GBP"}
         line = {"sku": f"LAST-{number % SKUS}", "quantity": 1, "unit_price": price}
-        token = tokens[number % len(tokens)]
+        token = tokens[number % SKUS % len(tokens)]
         made.append(whole.order(token, lines=[line], customer_id=f"last-{each}-{number}"))
     return made
 
