@@ -4,12 +4,17 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from deploy.local import lifecycle, supervision
 from deploy.services import services
 from deploy.topology import apply
 from tests.system.conftest import Platforms, wait_until
 
 ORDERS = int(os.environ.get("CONCERTO_FAULT_ORDERS", "200"))  # `make faults` takes more
+# Redis is spoken to as Valkey is: its turn is in `make faults`.
+BROKERS = ["valkey", "rabbitmq", *(["redis"] if "CONCERTO_FAULT_ORDERS" in os.environ else [])]
+pytestmark = pytest.mark.parametrize("platform", BROKERS, indirect=True)
 
 
 def applied(platform: Platforms, service: str, ids: list[str]) -> int:

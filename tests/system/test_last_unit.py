@@ -11,7 +11,7 @@ import pytest
 from tests.system.conftest import Platforms, wait_until
 
 pytestmark = pytest.mark.parametrize("platform", ["valkey"], indirect=True)
-SKUS = int(os.environ.get("CONCERTO_LAST_UNITS", "5"))  # how many times over
+SKUS = int(os.environ.get("CONCERTO_LAST_UNITS", "3"))  # how many times over
 EACH, LATER = 100, 5
 AT_ONCE = 500  # orders in a batch over HTTP
 PATIENCE = 300.0  # seconds, on a busy machine
