@@ -24,7 +24,7 @@ from deploy.local.stack import configured
 from deploy.paths import PATHS, Path_, planned, prepare
 from deploy.verify import Checked, verify
 
-TIME_SCALE = 0.02
+TIME_SCALE = 0.03
 STATES = "SELECT subject, status FROM sagas WHERE parent IS NULL"
 ENDED_WITHIN_SECONDS = 90.0
 BATCH = 10
