@@ -28,7 +28,7 @@ TIME_SCALE = 0.03
 STATES = "SELECT subject, status FROM sagas WHERE parent IS NULL"
 ENDED_WITHIN_SECONDS = 90.0
 BATCH = 10
-A_SECOND = 25
+A_SECOND = 15
 FANOUT = {
     "redis": "Redis: the relay writes each event to every subscriber's own queue",
     "rabbitmq": "RabbitMQ: a durable fanout exchange for each event, a queue for each service",
