@@ -3,7 +3,7 @@
 import json
 import urllib.request
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import Any
@@ -70,6 +70,12 @@ SELECT DISTINCT subscriber FROM (SELECT subscriber, state, count(*) AS count FRO
 WHERE state IN ('handled', 'ignored') GROUP BY 1, 2) AS ended
 FULL JOIN tallies USING (subscriber, state) WHERE ended.count IS DISTINCT FROM tallies.count
 """
+SAGA_ROWS = (
+    "SELECT * FROM sagas ORDER BY id",
+    "SELECT order_id FROM submissions",
+    "SELECT saga_id, input FROM journal ORDER BY saga_id, version",
+    "SELECT * FROM audit ORDER BY number",
+)
 
 
 @dataclass
@@ -116,7 +122,7 @@ class Evidence:
 def gather(config: Settings, simulators: dict[str, str]) -> Evidence:
     """Read every store and every record once."""
     seen = Evidence()
-    read = _Reader(config)
+    read = Reader(config)
     seen.benefits = benefits.gather(read)
     _sagas(seen, read, config.time_scale)
     _orders(seen, read)
@@ -129,46 +135,43 @@ def gather(config: Settings, simulators: dict[str, str]) -> Evidence:
     return seen
 
 
-class _Reader:
+class Reader:
     """Runs a query as the service that owns the data."""
 
     def __init__(self, config: Settings) -> None:
         self._config = config
 
     def __call__(self, service: str, query: str, **values: Any) -> list[Any]:
+        """The rows of one query."""
+        return self.at_once(service, [query], **values)[0]
+
+    def at_once(self, service: str, queries: Iterable[str], **values: Any) -> list[list[Any]]:
+        """The rows of each query, all of one moment: what belongs together is read together."""
         database = Database(service, self._config)
         try:
             with database.transaction() as session:
-                return list(session.execute(text(query), values))
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+                return [list(session.execute(text(query), values)) for query in queries]
         finally:
             database.close()
 
 
-def _sagas(seen: Evidence, read: _Reader, time_scale: float) -> None:
-    rows = read("orchestrator", "SELECT * FROM sagas ORDER BY id")
-    submissions = read("orchestrator", "SELECT order_id FROM submissions")
+def _sagas(seen: Evidence, read: Reader, time_scale: float) -> None:
+    rows, submissions, entries, audited = read.at_once("orchestrator", SAGA_ROWS)
     seen.submitted = {str(row.order_id) for row in submissions}
     seen.sagas = {str(row.subject): row.status for row in rows if row.name == "order"}
     finished = ("completed", "undone")
     seen.in_review = {str(row.subject) for row in rows if row.status == "review"}
     seen.sleeping = [str(r.subject) for r in rows if r.status not in finished and not r.wake_at]
     journal = defaultdict(list)
-    entries = "SELECT saga_id, input FROM journal ORDER BY saga_id, version"
-    for entry in read("orchestrator", entries):
+    for entry in entries:
         journal[entry.saga_id].append(entry.input)
     sagas = {key: scaled(saga, time_scale) for key, saga in SAGAS.items()}
-    for row in rows:
-        seen.replayed += 1
-        if not _replays(row, journal[row.id], sagas[row.name, row.definition]):
-            seen.unreplayed.append(str(row.subject))
-    _audit(seen, read, journal)
-
-
-def _audit(seen: Evidence, read: _Reader, journal: Mapping[Any, list[Any]]) -> None:
-    """Whether the chain holds, and whether whatever a person did to a saga has a row in it."""
-    rows = read("orchestrator", "SELECT * FROM audit ORDER BY number")
-    seen.audited, seen.audit_broken = len(rows), audit.broken(row._mapping for row in rows)
-    seen.unaudited = unaudited(rows, journal)
+    lost = [r for r in rows if not _replays(r, journal[r.id], sagas[r.name, r.definition])]
+    seen.replayed, seen.unreplayed = len(rows), [str(row.subject) for row in lost]
+    # Whether the chain holds, and whether whatever a person did to a saga has a row in it.
+    seen.audited, seen.audit_broken = len(audited), audit.broken(row._mapping for row in audited)
+    seen.unaudited = unaudited(audited, journal)
 
 
 def unaudited(rows: Sequence[Any], journal: Mapping[Any, list[Any]]) -> list[str]:
@@ -198,7 +201,7 @@ def _first_data(state: Any) -> Any:
     return replace(state.data, **learned)
 
 
-def _orders(seen: Evidence, read: _Reader) -> None:
+def _orders(seen: Evidence, read: Reader) -> None:
     every = "SELECT id, status, amount, lock, parcels FROM orders WHERE customer_id <> ''"
     rows = read("orders", every)
     for row in rows:
@@ -216,14 +219,14 @@ def _orders(seen: Evidence, read: _Reader) -> None:
     seen.shipped = {str(row.order_id) for row in rows}
 
 
-def _stock(seen: Evidence, read: _Reader) -> None:
+def _stock(seen: Evidence, read: Reader) -> None:
     seen.stock = read("inventory", STOCK)
     seen.not_owed = [row.sku for row in read("inventory", NOT_OWED)]
     rows = read("inventory", "SELECT order_id, state FROM reservations")
     seen.reservations = {str(row.order_id): row.state for row in rows}
 
 
-def _deliveries(seen: Evidence, read: _Reader) -> None:
+def _deliveries(seen: Evidence, read: Reader) -> None:
     confirmed = "SELECT subject FROM events WHERE type = 'concerto.OrderConfirmed.v1'"
     seen.confirmations = [row.subject for row in read("trail", confirmed)]
     ((seen.deliveries,),) = read("trail", "SELECT count(*) FROM deliveries")
@@ -241,14 +244,14 @@ def _deliveries(seen: Evidence, read: _Reader) -> None:
             seen.unreported.append(f"{row.event_id} at {row.subscriber}")
 
 
-def _waiting(seen: Evidence, read: _Reader) -> None:
+def _waiting(seen: Evidence, read: Reader) -> None:
     """The subjects about which a service has put a message aside, or keeps one during a pause, or
     has something to do outside."""
     for service in services():
         seen.waiting |= {(service.name, row.subject) for row in read(service.name, WAITING)}
 
 
-def _applied(seen: Evidence, read: _Reader) -> None:
+def _applied(seen: Evidence, read: Reader) -> None:
     for service, query in APPLIED.items():
         seen.applied[service] = Counter(row.subject for row in read(service, query))
     pushed = "SELECT order_id::text AS subject FROM pushes WHERE state = 'sent'"
@@ -279,7 +282,7 @@ def _outside(seen: Evidence, simulators: dict[str, str]) -> None:
     seen.parcels = Counter(record["reference"] for record in _records(simulators["carrier"]))
 
 
-def _judged(seen: Evidence, read: _Reader, config: Settings) -> None:
+def _judged(seen: Evidence, read: Reader, config: Settings) -> None:
     """All orders at rest; else those whose saga has not changed for a while."""
     busy = "SELECT count(*) FROM sagas WHERE status IN ('accepted', 'running', 'undoing')"
     ((running,),) = read("orchestrator", busy)

@@ -1,6 +1,6 @@
 """retry, continue, undo, cancel, pause, resume: what an operator does about one saga."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,48 +33,6 @@ def retry(
     )
 
 
-@app.command("continue")
-def continue_(
-    order: Order,
-    reason: Why,
-    dry_run: Dry = False,
-    data: Data = FOLDER,
-    url: Url = "",
-    me: Me = ME,
-    as_json: AsJson = False,
-) -> None:
-    """Take what a person is asked about as done, and go on."""
-    _act(order, {"action": "continue", "reason": reason}, dry_run, data, url, me, as_json)
-
-
-@app.command("undo")
-def undo(
-    order: Order,
-    reason: Why,
-    dry_run: Dry = False,
-    data: Data = FOLDER,
-    url: Url = "",
-    me: Me = ME,
-    as_json: AsJson = False,
-) -> None:
-    """Undo everything that was done, what a person is asked about included."""
-    _act(order, {"action": "undo", "reason": reason}, dry_run, data, url, me, as_json)
-
-
-@app.command("cancel")
-def cancel(
-    order: Order,
-    reason: Why,
-    dry_run: Dry = False,
-    data: Data = FOLDER,
-    url: Url = "",
-    me: Me = ME,
-    as_json: AsJson = False,
-) -> None:
-    """Cancel: undo everything that was done, if that is still possible."""
-    _act(order, {"action": "cancel", "reason": reason}, dry_run, data, url, me, as_json)
-
-
 @app.command("pause")
 def pause(
     order: Order,
@@ -91,18 +49,33 @@ def pause(
     _act(order, body, dry_run, data, url, me, as_json)
 
 
-@app.command("resume")
-def resume(
-    order: Order,
-    reason: Why,
-    dry_run: Dry = False,
-    data: Data = FOLDER,
-    url: Url = "",
-    me: Me = ME,
-    as_json: AsJson = False,
-) -> None:
-    """Let what is paused go on."""
-    _act(order, {"action": "resume", "reason": reason}, dry_run, data, url, me, as_json)
+PLAIN = {
+    "continue": "Take what a person is asked about as done, and go on.",
+    "undo": "Undo everything that was done, what a person is asked about included.",
+    "cancel": "Cancel: undo everything that was done, if that is still possible.",
+    "resume": "Let what is paused go on.",
+}
+
+
+def _plain(action: str) -> Callable[..., None]:
+    """The command of an action that takes nothing but a reason."""
+
+    def act(
+        order: Order,
+        reason: Why,
+        dry_run: Dry = False,
+        data: Data = FOLDER,
+        url: Url = "",
+        me: Me = ME,
+        as_json: AsJson = False,
+    ) -> None:
+        _act(order, {"action": action, "reason": reason}, dry_run, data, url, me, as_json)
+
+    return act
+
+
+for name, says in PLAIN.items():
+    app.command(name, help=says)(_plain(name))
 
 
 def _act(

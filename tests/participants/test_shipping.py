@@ -99,7 +99,7 @@ def test_what_a_query_finds_out_is_published_once(depot: Depot) -> None:
     depot.desk.ask(wish)
     for _ in range(2):
         depot.desk.ask(QueryShipping(order_id=wish.order_id))
-    assert depot.published(wish.order_id) == ["ShippingRequested"]
+    assert depot.published(wish.order_id).count("ShippingRequested") == 1
 
 
 def test_a_parcel_is_looked_for_before_it_is_handed_over_again(depot: Depot) -> None:

@@ -102,7 +102,7 @@ def test_a_start_and_its_stop_in_one_batch_are_one_parcel(depot: Depot) -> None:
     requested = depot.desk.answer(started)
     late = ShippingTooLate(order_id=wish.order_id, tracking=requested.tracking)
     assert depot.desk.answer(stopped) == late
-    assert depot.published(wish.order_id) == ["ShippingRequested"]
+    assert depot.published(wish.order_id).count("ShippingRequested") == 1
 
 
 def test_a_refusal_that_was_waited_for_stops(depot: Depot) -> None:
@@ -123,7 +123,7 @@ def test_a_lost_answer_is_not_guessed(depot: Depot) -> None:
     late = stop(depot, wish.order_id)
     ((_, tracking),) = depot.parcels(wish.order_id)
     assert late == ShippingTooLate(order_id=wish.order_id, tracking=tracking)
-    assert depot.published(wish.order_id) == ["ShippingRequested"]
+    assert depot.published(wish.order_id).count("ShippingRequested") == 1
 
 
 def test_what_may_still_come_is_unknown_until_it_cannot(depot: Depot) -> None:
