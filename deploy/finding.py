@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from sqlalchemy import Text, cast, or_, select
+from sqlalchemy import Select, Text, cast, or_, select
 
 from contracts.runtime.access import Caller, allow
 from contracts.runtime.database import Database
@@ -38,9 +38,8 @@ def routes(orchestrator: Database, trail: Database) -> APIRouter:
 
 
 def _review(db: Database, identifier: str) -> dict[str, Any] | None:
-    with db.transaction() as session:
-        row = session.get(ReviewRow, identifier)
-        return {"kind": "review", "order_id": row.subject, "saga_id": row.saga_id} if row else None
+    rows = ReviewRow.__table__.c
+    return _found("review", db, select(rows.subject, rows.saga_id).where(rows.id == identifier))
 
 
 def _by_uuid(orchestrator: Database, trail: Database, identifier: str) -> dict[str, Any] | None:
@@ -53,19 +52,14 @@ def _by_uuid(orchestrator: Database, trail: Database, identifier: str) -> dict[s
 
 def _saga(db: Database, wanted: str) -> dict[str, Any] | None:
     rows = SagaRow.__table__.c
-    known = select(rows.id, rows.subject).where(or_(rows.id == wanted, rows.subject == wanted))
-    with db.transaction() as session:
-        row = session.execute(known.order_by(rows.id).limit(1)).one_or_none()
-    if row is None:
-        return None
-    kind = "saga" if row.id == wanted else "order"
-    return {"kind": kind, "order_id": row.subject, "saga_id": row.id}
+    known = select(rows.subject, rows.id).where(or_(rows.id == wanted, rows.subject == wanted))
+    found = _found("order", db, known.order_by(rows.id).limit(1))
+    return found | {"kind": "saga"} if found and found["saga_id"] == wanted else found
 
 
 def _event(db: Database, wanted: str) -> dict[str, Any] | None:
-    with db.transaction() as session:
-        row = session.get(EventRow, wanted)
-        return {"kind": "event", "order_id": row.subject, "saga_id": row.saga} if row else None
+    rows = EventRow.__table__.c
+    return _found("event", db, select(rows.subject, rows.saga).where(rows.id == wanted))
 
 
 def _command(db: Database, wanted: str) -> dict[str, Any] | None:
@@ -74,11 +68,16 @@ def _command(db: Database, wanted: str) -> dict[str, Any] | None:
     sagas, journal = SagaRow.__table__.c, JournalRow.__table__.c
     moment = select(sagas.id).where(sagas.id.between(first, last)).limit(MOST)
     sent = (
-        select(sagas.id, sagas.subject)
+        select(sagas.subject, sagas.id)
         .join(JournalRow, journal.saga_id == sagas.id)
         .where(sagas.id.in_(moment), cast(journal.commands, Text).contains(wanted))
         .limit(1)
     )
-    with db.transaction() as session:
-        row = session.execute(sent).one_or_none()
-    return {"kind": "command", "order_id": row.subject, "saga_id": row.id} if row else None
+    return _found("command", db, sent)
+
+
+def _found(kind: str, db: Database, query: Select[Any]) -> dict[str, Any] | None:
+    """The order and the saga of the first row, if there is one."""
+    for row in db.read(query):
+        return {"kind": kind, **dict(zip(("order_id", "saga_id"), row, strict=True))}
+    return None
