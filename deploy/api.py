@@ -94,7 +94,7 @@ def build(config: Settings, hosts: Mapping[str, Host], begin: Begin = ordered) -
     console.install(edge)
     _health(edge, host)
     _documents(edge)
-    _metrics(edge, databases)
+    _metrics(edge, everywhere)
     return edge
 
 
@@ -188,8 +188,8 @@ def _health(edge: FastAPI, host: Host) -> None:
         return JSONResponse({"status": "ready"})
 
 
-def _metrics(edge: FastAPI, databases: Mapping[str, Database]) -> None:
-    standing = Standing(databases)
+def _metrics(edge: FastAPI, everywhere: Everywhere) -> None:
+    standing = Standing(everywhere)
 
     @edge.get("/metrics", include_in_schema=False)
     def measured() -> Response:

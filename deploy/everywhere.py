@@ -1,12 +1,13 @@
-"""Asks every service's schema the same question, one statement each, several at once."""
+"""Asks every service's schema the same, several at once."""
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from contracts.runtime.database import Database
 
 AT_ONCE = 4
+Answer = TypeVar("Answer")
 
 
 class Everywhere:
@@ -23,9 +24,11 @@ class Everywhere:
         of: Container[str] | None = None,
     ) -> Iterator[tuple[str, Sequence[Any]]]:
         """Each service's name with its rows; of those named in `of` only, if it is given."""
-        names = [name for name in self._databases if of is None or name in of]
+        return self.each(lambda database: database.read(statement, **(values or {})), of)
 
-        def asked(name: str) -> Sequence[Any]:
-            return self._databases[name].read(statement, **(values or {}))
-
-        return zip(names, self._threads.map(asked, names), strict=True)
+    def each(
+        self, asked: Callable[[Database], Answer], of: Container[str] | None = None
+    ) -> Iterator[tuple[str, Answer]]:
+        """Each service's name with what is answered for its database; of those in `of` only."""
+        found = {n: db for n, db in self._databases.items() if of is None or n in of}
+        return zip(found, self._threads.map(asked, found.values()), strict=True)

@@ -5,13 +5,13 @@ from collections.abc import Container
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import Select, func, select
+from sqlalchemy import Row
 
-from contracts.delivery.pause import STANDING, STANDING_JSON
-from contracts.delivery.tables import attempts, dead_letters, intents
+from contracts.delivery.pause import STANDING
 from contracts.messages.base import Command
 from contracts.messages.catalogue import type_of
 from deploy.everywhere import Everywhere
+from deploy.levels import waiting
 from deploy.services import Known, services
 from orchestrator.http.reviews import Staff
 
@@ -23,8 +23,8 @@ def routes(everywhere: Everywhere) -> APIRouter:
     @router.get("/services")
     def listed(caller: Staff) -> list[dict[str, Any]]:
         """Every service: what it does, and how it stands."""
-        now = {name: dict(row._mapping) for name, (row,) in everywhere.ask(_WAITING)}
-        return [{**described(known), **now[known.name]} for known in services()]
+        now = dict(everywhere.each(waiting))
+        return [{**described(known), **_stands(now[known.name])} for known in services()]
 
     return router
 
@@ -49,20 +49,8 @@ def paused(everywhere: Everywhere, names: Container[str]) -> dict[str, dict[str,
     return {name: dict(row._mapping) for name, rows in found for row in rows}
 
 
-def _waiting() -> Select[Any]:
-    """The pause; how many messages are put aside, to be tried again; intents that are to be
-    performed; dead letters; and the oldest of them."""
-    kept = attempts.c.envelope.isnot(None) & attempts.c.due_at.isnot(None)
-    pending = intents.c.state == "pending"
-    parts: dict[str, Select[Any]] = {
-        "paused": STANDING_JSON,
-        "waiting": select(func.count()).select_from(attempts).where(kept),
-        "waiting_oldest": select(func.min(attempts.c.at)).where(kept),
-        "intents": select(func.count()).select_from(intents).where(pending),
-        "intents_oldest": select(func.min(intents.c.at)).where(pending),
-        "dead": select(func.count()).select_from(dead_letters),
-    }
-    return select(*(part.scalar_subquery().label(name) for name, part in parts.items()))
-
-
-_WAITING = _waiting()
+def _stands(row: Row[Any]) -> dict[str, Any]:
+    """The pause, if there is one; messages that are kept to be handled later; calls outside that
+    are to be made; dead letters; and the oldest of them."""
+    told = ("paused", "waiting", "waiting_oldest", "intents", "intents_oldest", "dead")
+    return {name: row._mapping[name] for name in told}

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Interval, bindparam, delete, func, select
+from sqlalchemy import Interval, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from contracts.delivery.tables import pauses
@@ -56,9 +56,6 @@ def resume(session: BatchSession) -> Pause | None:
 _TOLD = (pauses.c.by, pauses.c.at, pauses.c.until, pauses.c.reason)
 _STANDS = pauses.c.until > func.now()
 STANDING = select(*_TOLD).where(_STANDS)
-STANDING_JSON = select(
-    func.row_to_json(STANDING.subquery("pause").table_valued(), type_=JSON)  # within a query
-)
 _RESUME = delete(pauses).where(_STANDS).returning(*_TOLD)
 _ROW = {
     "one": True,

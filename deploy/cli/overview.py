@@ -63,6 +63,6 @@ def _sentences(told: dict[str, Any]) -> list[str]:
         f"{people['open']} reviews open, {people['unclaimed']} of them unclaimed",
         f"last hour: {hour['started']} begun, {hour['completed']} completed, {hour['undone']} "
         f"undone ({hour['failure_rate']:.1%})",
-        f"{told['dead_letters']} dead letters, {told['unsent_events']} events not in the log yet",
+        f"{told['dead_letters']} dead letters, {told['unsent_events']} events not sent yet",
         *(f"ALERT {one['name']} ({one['severity']}): {one['summary']}" for one in told["alerts"]),
     ]

@@ -1,35 +1,34 @@
 """How the platform stands, computed from the databases when `/metrics` is asked.
 
-A few questions to each schema, of what is open: nothing that has ended is counted. The answer is
+What is open is that of `deploy/levels.py`, as in `GET /now`, of several schemas at once. It is
 kept for a second, so that several who ask at once cost what one does. A service whose database does
 not answer is missing from all but `concerto_database_up`.
 """
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.runtime.database import Database
 from contracts.runtime.health import FOLDER
 from contracts.runtime.settings import settings
-from deploy.monitoring import questions
+from deploy import levels
+from deploy.everywhere import Everywhere
 from deploy.monitoring.limits import open_for
 from deploy.services import services
 from orchestrator.core.definition import command_of
-from orchestrator.sagas import PARENTAL, SAGAS
+from orchestrator.sagas import SAGAS
 
 KEPT_SECONDS = 1.0
-GRACE_SECONDS = 10.0  # what is due is done well within it
 
 
 class Sample(NamedTuple):
@@ -61,7 +60,7 @@ GAUGES = {
     "concerto_sagas_overdue": Gauge("Sagas whose time has come and that nobody woke", ("saga",)),
     "concerto_sagas_paused": Gauge("Sagas that a person has wait"),
     "concerto_sagas_retrying": Gauge(
-        "Steps whose command is sent again, refused or asked about, by the service asked",
+        "Steps that are tried again: sent or asked about once more, or refused; by service",
         ("saga", "step", "service"),
     ),
     "concerto_reviews_open": Gauge("Questions to people", ("owner",)),
@@ -94,10 +93,8 @@ GAUGES = {
 class Standing(Collector):
     """Computes the gauges from the databases of the services, at most once a second."""
 
-    def __init__(
-        self, databases: Mapping[str, Database], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._databases, self._clock = databases, clock
+    def __init__(self, everywhere: Everywhere, clock: Callable[[], float] = time.monotonic) -> None:
+        self._everywhere, self._clock = everywhere, clock
         self._lock, self._until = Lock(), 0.0
         self._kept: list[Metric] = []
 
@@ -111,14 +108,9 @@ class Standing(Collector):
 
     def _samples(self) -> Iterator[Sample]:
         yield from heartbeats()
-        for name, db in self._databases.items():
-            try:
-                found = list(_of(name, db))
-            except SQLAlchemyError:
-                yield Sample("concerto_database_up", (name,), 0.0)
-            else:
-                yield Sample("concerto_database_up", (name,), 1.0)
-                yield from found
+        for name, found in self._everywhere.each(_of):
+            yield Sample("concerto_database_up", (name,), float(found is not None))
+            yield from found or ()
 
 
 def heartbeats() -> Iterator[Sample]:
@@ -147,55 +139,83 @@ def _families(samples: Iterable[Sample]) -> list[Metric]:
     return list(families.values())
 
 
-def _of(service: str, db: Database) -> Iterator[Sample]:
-    """What is to be said of one service."""
-    with db.transaction() as session:
-        row = session.execute(text(questions.DELIVERY)).one()
-        for gauge, value in row._mapping.items():
-            yield Sample(f"concerto_{gauge}", (service,), value)
-        if service == "orchestrator":
-            before = timedelta(seconds=GRACE_SECONDS)
-            asked = {"grace": before, "parental": list(PARENTAL)}
-            yield from _sagas(session, asked)
-            yield from _each(session, questions.REVIEWS, ("owner",), "reviews_")
-        if service == "trail":
-            yield from _deliveries(session)
+def _of(db: Database) -> list[Sample] | None:
+    """What is to be said of one service; None when its database does not answer."""
+    try:
+        found = [*_delivery(db)]
+        if db.service == "orchestrator":
+            found += [*_sagas(db), *_retried(db)]
+        if db.service == "trail":
+            found += [*_deliveries(db), *_limits()]
+    except SQLAlchemyError:
+        return None
+    return found
 
 
-def _sagas(session: Any, asked: Mapping[str, Any]) -> Iterator[Sample]:
-    yield from _each(session, questions.OPEN, STEP, "sagas_")
-    yield from _each(session, questions.OVERDUE, ("saga",), "sagas_", asked)
-    for row in session.execute(text(questions.RETRYING), asked):
-        labels = (row.saga, row.step, _doer(row.saga, row.step))
-        yield Sample("concerto_sagas_retrying", labels, row.retrying)
-    yield Sample("concerto_sagas_accepted", (), session.scalar(text(questions.ACCEPTED)))
-    yield Sample("concerto_sagas_paused", (), session.scalar(text(questions.PAUSED)))
+def _delivery(db: Database) -> Iterator[Sample]:
+    row = levels.waiting(db)
+    said = {
+        "dead_letters": row.dead,
+        "service_paused": bool(row.paused),
+        "put_aside": row.aside,
+        "put_aside_oldest_seconds": _age(row.at, row.aside_oldest),
+        "intents_pending": row.intents,
+        "intents_failing": row.failing,
+        "intents_oldest_seconds": _age(row.at, row.intents_oldest),
+        "events_unsent": row.unsent,
+        "events_oldest_seconds": _age(row.at, row.unsent_oldest),
+    }
+    for gauge, value in said.items():
+        yield Sample(f"concerto_{gauge}", (db.service,), value)
+
+
+def _sagas(db: Database) -> Iterator[Sample]:
+    found = levels.sagas(db)
+    at = found.totals.at
+    for row in found.by_step:
+        labels = (row.saga, row.step, row.status)
+        yield Sample("concerto_sagas_open", labels, row.number)
+        yield Sample("concerto_sagas_oldest_seconds", labels, _age(at, row.oldest))
+    for row in found.overdue:
+        yield Sample("concerto_sagas_overdue", (row.saga,), row.number)
+    yield Sample("concerto_sagas_accepted", (), found.totals.accepted)
+    yield Sample("concerto_sagas_paused", (), found.totals.paused)
     yield Sample("concerto_sagas_limit", (), settings().in_flight_sagas)
+    for row in found.reviews:
+        yield Sample("concerto_reviews_open", (row.owner,), row.number)
+        yield Sample("concerto_reviews_unclaimed", (row.owner,), row.unclaimed)
+        yield Sample("concerto_reviews_oldest_seconds", (row.owner,), _age(at, row.oldest))
+        yield Sample("concerto_reviews_near", (row.owner,), row.near)
+        yield Sample("concerto_reviews_past", (row.owner,), row.past)
 
 
-def _deliveries(session: Any) -> Iterator[Sample]:
-    yield from _each(session, questions.DELIVERIES, ("subscriber", "state"), "deliveries_")
-    yield from _each(session, questions.OLDEST, ("subscriber",), "deliveries_")
+def _retried(db: Database) -> Iterator[Sample]:
+    for row in levels.retried(db):
+        labels = (row.saga, row.step, _doer(row.saga, row.step))
+        yield Sample("concerto_sagas_retrying", labels, row.number)
+
+
+def _deliveries(db: Database) -> Iterator[Sample]:
+    for row in levels.subscribers(db):
+        open_ = {"pending": row.pending, "retrying": row.retrying, "dead": row.dead}
+        for state, count in open_.items():
+            if count:
+                yield Sample("concerto_deliveries_open", (row.subscriber, state), count)
+        if row.oldest_open:
+            age = _age(row.at, row.oldest_open)
+            yield Sample("concerto_deliveries_oldest_seconds", (row.subscriber,), age)
+
+
+def _limits() -> Iterator[Sample]:
     for service in services():
         if service.name != "trail" and service.load().subscriptions():
             limit = open_for(service.load()).total_seconds()
             yield Sample("concerto_deliveries_limit_seconds", (service.name,), limit)
 
 
-def _each(
-    session: Any,
-    question: str,
-    labels: Sequence[str],
-    prefix: str,
-    asked: Mapping[str, Any] | None = None,
-) -> Iterator[Sample]:
-    """A question's answer: its columns are labels, or gauges named after them."""
-    for row in session.execute(text(question), dict(asked or {})):
-        said = row._mapping
-        named = tuple(said[label] for label in labels)
-        for column, value in said.items():
-            if column not in labels:
-                yield Sample(f"concerto_{prefix}{column}", named, value)
+def _age(at: datetime, oldest: datetime | None) -> float:
+    """How many seconds have gone since then; none when there is nothing."""
+    return max((at - oldest).total_seconds(), 0.0) if oldest else 0.0
 
 
 @cache

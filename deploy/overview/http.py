@@ -126,8 +126,7 @@ def _process(router: APIRouter, orchestrator: Database, trail: Database) -> None
     @router.get("/process", tags=["overview"])
     def definitions(caller: Staff) -> dict[str, Any]:
         """Every saga's steps with command, owner, times and undo; who hears and does what."""
-        with orchestrator.transaction() as session:
-            return process(live(session))
+        return process(live(orchestrator))
 
     @router.get("/process/observed", tags=["overview"])
     def edges(caller: Staff) -> dict[str, Any]:
@@ -145,13 +144,11 @@ def _process(router: APIRouter, orchestrator: Database, trail: Database) -> None
         if saga not in latest():
             known = ", ".join(latest())
             raise Problem(404, "not-found", "There is no such process", f"There is {known}.")
-        with orchestrator.transaction() as session:
-            if saga_id is None:
-                now = counts(live(session), saga)
-                return Picture(svg(latest()[saga], live=now, subscribers=subscribers()))
-            row = session.execute(
-                select(SAGAS).where(SAGAS.c.id == str(saga_id), SAGAS.c.name == saga)
-            ).one_or_none()
+        if saga_id is None:
+            now = counts(live(orchestrator), saga)
+            return Picture(svg(latest()[saga], live=now, subscribers=subscribers()))
+        wanted = select(SAGAS).where(SAGAS.c.id == str(saga_id), SAGAS.c.name == saga)
+        row = next(iter(orchestrator.read(wanted)), None)
         if row is None:
             raise Problem(404, "not-found", f"There is no such {saga}")
         one = store.loaded(row, runner.definition)
