@@ -239,7 +239,7 @@ class Inbox:
             return True
         if isinstance(envelope.message, Command):
             raise Culprit(envelope, LookupError(f"{self.service.name} has no handler for it"))
-        turn.receipt(envelope, "ignored", reason=f"{self.service.name} does not subscribe to it")
+        turn.ignore(envelope, f"nobody: {self.service.name} does not subscribe to it")
         return False
 
     def _handle(self, turn: Turn, envelope: Envelope) -> None:

@@ -164,18 +164,25 @@ class Performers:
         if stored.attempts + 1 >= type(stored.intent).attempts:
             return self._finish(stored, Unsure(reason=reason))
         try:
-            await asyncio.to_thread(self._put_off, stored)
+            await asyncio.to_thread(self._put_off, stored, reason)
         finally:
             self._taken.discard(stored.id)
 
-    def _put_off(self, stored: Stored) -> None:
-        wait = self._service.retries.after(stored.attempts + 1) * self._settings.time_scale
-        with self._db.transaction() as session:
+    def _put_off(self, stored: Stored, reason: str) -> None:
+        """It falls due again; who published the event that wanted it sees why it takes so long."""
+        assert self._inbox
+        event, attempts = stored.envelope, stored.attempts + 1
+        wait = self._service.retries.after(attempts) * self._settings.time_scale
+        with self._db.session() as session, session.begin():
+            turn = Turn(self._service, session, self._inbox.lease)
             session.execute(
                 update(intents)
                 .where(intents.c.id == stored.id, intents.c.state == "pending")
-                .values(attempts=stored.attempts + 1, due_at=func.now() + wait)
+                .values(attempts=attempts, due_at=func.now() + wait)
             )
+        if event and not isinstance(event.message, Command):
+            turn.receipt(event, "retrying", attempts, reason)
+        self._inbox.let_out(turn)
 
     def _record(self, outcomes: Sequence[tuple[Stored, Outcome]]) -> None:
         assert self._inbox
@@ -216,10 +223,9 @@ class Performers:
         answer = record(stored.intent, outcome, turn.session) if record else None
         if stored.envelope is None:
             return turn.want(answer) if isinstance(answer, Intent) else None
-        if isinstance(answer, Intent) or isinstance(stored.envelope.message, Command):
+        about = stored.envelope.message
+        if isinstance(answer, Intent) or isinstance(about, Command) or isinstance(outcome, Done):
             turn.record(stored.envelope, answer)
-        elif isinstance(outcome, Done):
-            turn.record(stored.envelope, None)
         else:
             turn.give_up(stored.envelope, stored.attempts + 1, outcome.reason)
         return None

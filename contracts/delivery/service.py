@@ -9,7 +9,7 @@ its outcome is *recorded* in a transaction of its own, which may give the result
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from contracts.delivery.envelope import Envelope
 from contracts.delivery.outside import Outside
@@ -64,11 +64,29 @@ class Unsure:
 Outcome = Done | Refused | Unsure
 Rows = tuple[type[Any], Iterable[Any]]
 Loads = Callable[[Sequence[Any]], Iterable[Rows]]
-Answer = Result | Intent | None
+Because = Literal["duplicate", "stale", "preference", "nobody"]
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """The answer to an event that changes nothing here, and why: its effect is there already, under
+    another id (duplicate), what came later came first (stale), whom it is for does not want it
+    (preference), or there is nobody to tell."""
+
+    because: Because
+    detail: str
+
+    @property
+    def reason(self) -> str:
+        """As the trail tells it."""
+        return f"{self.because}: {self.detail}"
+
+
+Answer = Result | Intent | Ignored | None
 
 
 class Handler(Protocol):
-    """Message in, result (or an intent, or nothing) out."""
+    """Message in, result (or an intent, or why an event is ignored, or nothing) out."""
 
     def __call__(self, message: Any, session: BatchSession, /) -> Answer:
         """Decide and write on the session; never commit."""
@@ -161,7 +179,9 @@ class Service:
         `None` means that the result comes later, from `records`.
         """
 
-        def register(handler: Callable[[Any, BatchSession], R | Intent | None]) -> Handler:
+        def register(
+            handler: Callable[[Any, BatchSession], R | Intent | None],
+        ) -> Handler:
             self._add(command, Handling(handler, loads))
             return handler
 
@@ -175,7 +195,7 @@ class Service:
         then: type[Event] | None = None,
         within: timedelta | None = None,
         undoes: type[Message] | None = None,
-    ) -> Callable[[Callable[[E, BatchSession], Intent | None]], Handler]:
+    ) -> Callable[[Callable[[E, BatchSession], Intent | Ignored | None]], Handler]:
         """Subscribe to `event` (an event or a public result).
 
         `then` is what this reaction owes the world `within` a time: only that may it publish, and
@@ -184,7 +204,7 @@ class Service:
         if not is_public(event):
             raise NotPublic(event)
 
-        def register(handler: Callable[[E, BatchSession], Intent | None]) -> Handler:
+        def register(handler: Callable[[E, BatchSession], Intent | Ignored | None]) -> Handler:
             self._add(event, Handling(handler, loads, then, within, undoes))
             return handler
 

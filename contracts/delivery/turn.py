@@ -12,7 +12,7 @@ from typing import Any
 
 from contracts.delivery import outbox
 from contracts.delivery.envelope import Envelope, stored
-from contracts.delivery.service import Answer, Handling, Intent, Performing, Service
+from contracts.delivery.service import Answer, Handling, Ignored, Intent, Performing, Service
 from contracts.delivery.tables import dead_letters, inbox, intents
 from contracts.messages.base import Command, Message, Result
 from contracts.messages.catalogue import packed, type_of
@@ -50,6 +50,7 @@ class Turn:
     events: list[Envelope] = field(default_factory=list)
     letters: list[dict[str, Any]] = field(default_factory=list)
     early: list[tuple[Envelope, str]] = field(default_factory=list)
+    ignored: list[Envelope] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.session.info.update(service=self.service.name, events=self.events, send=[], turn=self)
@@ -93,6 +94,11 @@ class Turn:
         self.reports.setdefault(to, []).append(reported)
         return said
 
+    def ignore(self, event: Envelope, reason: str) -> Receipt:
+        """The event changes nothing here, and the trail is told why."""
+        self.ignored.append(event)
+        return self.receipt(event, "ignored", reason=reason)
+
     def give_up(self, event: Envelope, attempts: int, reason: str) -> None:
         """The reaction to an event cannot be done: a dead letter, and the trail is told."""
         self.letters.append(letter(event, attempts, reason))
@@ -130,16 +136,18 @@ class Turn:
         self.wanted.append(Stored(identity, intent, envelope))
 
     def _answered(self, envelope: Envelope, answer: Answer) -> dict[str, Any]:
+        result = packed(answer) if isinstance(answer, Result) else None
         if isinstance(answer, Intent):
             self.want(answer, envelope)
         elif isinstance(answer, Result):
             self._answer(envelope, answer)
+        elif isinstance(answer, Ignored):
+            result = packed(self.ignore(envelope, answer.reason))
         elif not isinstance(envelope.message, Command):
             self.receipt(envelope, "handled")
         later = isinstance(answer, Intent) or (
             answer is None and isinstance(envelope.message, Command)
         )
-        result = packed(answer) if isinstance(answer, Result) else None
         return {"settled": not later, "result": result}
 
     def _answer(self, envelope: Envelope, result: Result) -> None:

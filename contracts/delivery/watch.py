@@ -92,8 +92,10 @@ class Watch:
     def _count(self, turn: Turn, part: Sequence[Envelope], seconds: float) -> None:
         kinds = Counter(type(envelope.message) for envelope in part)
         kinds.subtract(type(envelope.message) for envelope, _ in turn.early)
-        for kind, number in kinds.items():
-            metrics.messages.labels(self._name, kind.__name__, "handled").inc(number)
+        ignored = Counter(type(envelope.message) for envelope in turn.ignored)
+        for said, counted in (("handled", kinds - ignored), ("ignored", ignored)):
+            for kind, number in counted.items():
+                metrics.messages.labels(self._name, kind.__name__, said).inc(number)
         metrics.batch_seconds.labels(self._name).observe(seconds)
         metrics.batch_messages.labels(self._name).observe(len(part))
 

@@ -1,6 +1,6 @@
 """START HERE: what loyalty does on each command, and when an order is confirmed."""
 
-from contracts.delivery.service import Service
+from contracts.delivery.service import Ignored, Service
 from contracts.messages.loyalty import (
     LoyaltyPointsApplied,
     LoyaltyPointsRefused,
@@ -44,9 +44,9 @@ def restore(command: RestorePoints, session: BatchSession) -> LoyaltyPointsResto
 
 
 @loyalty.on(OrderConfirmed, loads=points.earning)
-def earn(event: OrderConfirmed, session: BatchSession) -> None:
+def earn(event: OrderConfirmed, session: BatchSession) -> Ignored | None:
     """A confirmed order earns points, once."""
-    points.earn(session, event.order_id, event.customer_id, event.total.amount)
+    return points.earn(session, event.order_id, event.customer_id, event.total.amount)
 
 
 @loyalty.on(OrderCancelled, loads=points.reversing, undoes=OrderConfirmed)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from contracts.delivery.service import Rows
+from contracts.delivery.service import Because, Ignored, Rows
 from contracts.messages.loyalty import RedeemPoints, RestorePoints
 from contracts.messages.orders import OrderCancelled, OrderConfirmed
 from contracts.messages.returns import OrderRefunded
@@ -73,13 +73,19 @@ def restore(session: BatchSession, order_id: OrderId) -> None:
         taken.state = RESTORED
 
 
-def earn(session: BatchSession, order_id: OrderId, customer_id: str, amount: int) -> None:
+def earn(session: BatchSession, order_id: OrderId, customer_id: str, amount: int) -> Ignored | None:
     """Give the customer what so many minor units earn, unless the order has earned, or was
     reversed, before."""
     points = earned_by(customer_id, amount)
-    if points and session.get(OrderEarning, order_id) is None:
-        ledger.move(session, customer_id, "earn", points, order_id)
-        session.add(_earning(order_id, customer_id, amount, points, EARNED))
+    if not points:
+        return None
+    before: OrderEarning | None = session.get(OrderEarning, order_id)
+    if before:
+        because: Because = "stale" if before.state == REVERSED else "duplicate"
+        return Ignored(because, f"what the order earns is {before.state} already")
+    ledger.move(session, customer_id, "earn", points, order_id)
+    session.add(_earning(order_id, customer_id, amount, points, EARNED))
+    return None
 
 
 def take_back(session: BatchSession, order_id: OrderId, amount: int | None = None) -> None:

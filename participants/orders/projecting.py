@@ -5,7 +5,7 @@ Nothing here is decided: events come in any order and twice, and a later stage s
 
 from typing import Any
 
-from contracts.delivery.service import Loads, Service
+from contracts.delivery.service import Because, Ignored, Loads, Service
 from contracts.messages.base import Event, Result
 from contracts.messages.payments import (
     PaymentAuthorized,
@@ -45,11 +45,19 @@ def follow(orders: Service, loads: Loads) -> None:
     orders.on(PaymentRefunded, loads=loads)(_refunded)
 
 
-def _reached(event: Any, session: BatchSession) -> None:
+def _reached(event: Any, session: BatchSession) -> Ignored | None:
     row, (axis, stage) = known(session, event.order_id), REACHED[type(event)]
+    before = row.parcels
     if number := getattr(event, "parcel", 0):
         stage = _parcel(row, str(number), event, stage)
-    advance(row, axis, stage)
+    moved = advance(row, axis, stage) or row.parcels is not before
+    return None if moved else _no_further(row, axis, stage)
+
+
+def _no_further(row: OrderRow, axis: str, stage: str) -> Ignored:
+    stands = getattr(row, axis)
+    because: Because = "duplicate" if stands == stage else "stale"
+    return Ignored(because, f"the {axis.replace('_', ' ')} is {stands} already")
 
 
 def _parcel(row: OrderRow, number: str, event: Any, stage: str) -> str:
@@ -69,15 +77,18 @@ def _rank(state: str) -> int:
     return ON_ITS_WAY.index(state) if state in ON_ITS_WAY else len(ON_ITS_WAY)
 
 
-def _closed(event: PaymentClosed, session: BatchSession) -> None:
+def _closed(event: PaymentClosed, session: BatchSession) -> Ignored | None:
     """Nothing more is taken: what was is all there is."""
-    stage = "captured" if event.taken.amount else "voided"
-    advance(known(session, event.order_id), "payment_status", stage)
+    row, stage = known(session, event.order_id), "captured" if event.taken.amount else "voided"
+    moved = advance(row, "payment_status", stage)
+    return None if moved else _no_further(row, "payment_status", stage)
 
 
-def _reviewed(event: ManualReviewRequired, session: BatchSession) -> None:
+def _reviewed(event: ManualReviewRequired, session: BatchSession) -> Ignored | None:
     """A person is asked; the order says so unless it has ended."""
-    reach(known(session, event.order_id), "review", event.question)
+    row = known(session, event.order_id)
+    stands = reach(row, "review", event.question)
+    return None if stands else Ignored("stale", f"the order is {row.status} already")
 
 
 def _returned(event: PaymentReturned, session: BatchSession) -> None:

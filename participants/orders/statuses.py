@@ -59,11 +59,13 @@ def reach(row: OrderRow, status: Status, reason: str = "") -> bool:
     return row.status == status
 
 
-def advance(row: OrderRow, axis: str, stage: str) -> None:
-    """Move one axis on, never back."""
+def advance(row: OrderRow, axis: str, stage: str) -> bool:
+    """Move one axis on, never back; whether it moved."""
     stages = STAGES[axis]
-    if stages.index(stage) > stages.index(getattr(row, axis)):
+    further = stages.index(stage) > stages.index(getattr(row, axis))
+    if further:
         setattr(row, axis, stage)
+    return further
 
 
 def fulfilled(parcels: Parcels) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from contracts.delivery.service import Done, Outcome, Retries, Rows, Service
+from contracts.delivery.service import Done, Ignored, Outcome, Retries, Rows, Service
 from contracts.messages.orders import OrderConfirmed, OrderRejected
 from contracts.messages.reviews import ManualReviewRequired
 from contracts.messages.users import UserRegistered
@@ -22,6 +22,7 @@ from side_effects.email.tables import MailRow, Preference
 email = Service("email", Retries(attempts=8))
 TO_SEND, SENT, NOT_SENT = "to send", "sent", "not sent"
 UNWANTED = "not wanted"
+DECIDED = Ignored("duplicate", "this mail was decided before")
 
 
 def _wishes(events: Sequence[OrderConfirmed]) -> Iterable[Rows]:
@@ -29,7 +30,7 @@ def _wishes(events: Sequence[OrderConfirmed]) -> Iterable[Rows]:
 
 
 @email.on(OrderConfirmed, loads=_wishes)
-def confirmation(event: OrderConfirmed, session: BatchSession) -> Mail | None:
+def confirmation(event: OrderConfirmed, session: BatchSession) -> Mail | Ignored:
     """The order is confirmed: say what was ordered and what it costs."""
     lines = [
         {"quantity": line.quantity, "sku": line.sku, "unit_price": str(line.unit_price)}
@@ -50,7 +51,7 @@ def _welcomes(events: Sequence[UserRegistered]) -> Iterable[Rows]:
 
 
 @email.on(UserRegistered, loads=_welcomes)
-def welcome(event: UserRegistered, session: BatchSession) -> Mail | None:
+def welcome(event: UserRegistered, session: BatchSession) -> Mail | Ignored:
     """Somebody registered: welcome them."""
     mail = Mail(
         contact_id=event.contact_id,
@@ -66,10 +67,10 @@ def _rejections(events: Sequence[OrderRejected]) -> Iterable[Rows]:
 
 
 @email.on(OrderRejected, loads=_rejections)
-def rejection(event: OrderRejected, session: BatchSession) -> Mail | None:
+def rejection(event: OrderRejected, session: BatchSession) -> Mail | Ignored:
     """The order is rejected: say once why, in the customer's words."""
     if session.get(MailRow, (event.order_id, REJECTED)):
-        return None
+        return DECIDED
     mail = Mail(
         contact_id=event.contact_id,
         customer_id=event.customer_id,
@@ -85,10 +86,12 @@ def _delays(events: Sequence[ManualReviewRequired]) -> Iterable[Rows]:
 
 
 @email.on(ManualReviewRequired, loads=_delays)
-def delay(event: ManualReviewRequired, session: BatchSession) -> Mail | None:
+def delay(event: ManualReviewRequired, session: BatchSession) -> Mail | Ignored:
     """A person has to look at the order: say once that it takes a little longer."""
-    if not event.contact_id or session.get(MailRow, (event.order_id, DELAYED)):
-        return None
+    if not event.contact_id:
+        return Ignored("nobody", "it names no contact")
+    if session.get(MailRow, (event.order_id, DELAYED)):
+        return DECIDED
     mail = Mail(
         contact_id=event.contact_id,
         customer_id=event.customer_id,
@@ -127,7 +130,7 @@ def _record_all(session: BatchSession, rows: list[dict[str, Any]]) -> None:
     update_rows(session, MailRow.__table__, rows, ("subject", "kind"))
 
 
-def _if_wanted(mail: Mail, session: BatchSession) -> Mail | None:
+def _if_wanted(mail: Mail, session: BatchSession) -> Mail | Ignored:
     """The mail, unless the customer does not want such; either way it is written down."""
     wish = session.get(Preference, (mail.customer_id, mail.kind))
     state = TO_SEND if wish is None or wish.wanted else UNWANTED
@@ -138,4 +141,4 @@ def _if_wanted(mail: Mail, session: BatchSession) -> Mail | None:
         reason="",
     )
     session.add(row)
-    return mail if state == TO_SEND else None
+    return mail if state == TO_SEND else Ignored("preference", f"no {mail.kind} mail is wanted")

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import JSON, bindparam, cast, delete, literal, update
 from sqlalchemy.dialects.postgresql import JSONB
 
-from contracts.delivery.service import Done, Outcome, Retries, Rows, Service
+from contracts.delivery.service import Done, Ignored, Outcome, Retries, Rows, Service
 from contracts.delivery.tables import intents
 from contracts.messages.orders import OrderConfirmed
 from contracts.messages.users import UserErased
@@ -31,11 +31,11 @@ def _targets(events: Sequence[OrderConfirmed]) -> Iterable[Rows]:
 
 
 @notifications.on(OrderConfirmed, loads=_targets)
-def confirmed(event: OrderConfirmed, session: BatchSession) -> Push | None:
+def confirmed(event: OrderConfirmed, session: BatchSession) -> Push | Ignored:
     """One push for an order, where its customer wants to have it."""
     target = session.get(PushTarget, event.customer_id)
     if target is None:
-        return None
+        return Ignored("nobody", "the customer named no target")
     return Push(
         order_id=event.order_id,
         customer_id=event.customer_id,

@@ -170,6 +170,7 @@ def _delivery(row: Any, history: list[dict[str, Any]]) -> dict[str, Any]:
         "last_error": "" if row.state == IGNORED else row.reason,
         "handled_at": row.changed_at if row.state == HANDLED else None,
         "ignored_because": row.reason if row.state == IGNORED else None,
+        "changed_at": row.changed_at,
         "heard": row.state != PENDING,
         "asked": row.asked,
         "next_at": row.ask_at,

@@ -61,7 +61,7 @@ def _count(session: BatchSession, ended: Sequence[Counter[tuple[str, str]]]) -> 
 def _moved() -> Any:
     """Moves, remembers, and tells how many have come to which end, in one statement."""
     moved = _upserted().cte("moved")
-    plain = and_(moved.c.state == HANDLED, moved.c.attempts == 1)
+    plain = and_(moved.c.state.in_(FINAL), moved.c.attempts == 1)
     columns = (moved.c.event_id, moved.c.subscriber, moved.c.state, moved.c.attempts)
     remembered = insert(receipts).from_select(
         ["event_id", "subscriber", "state", "attempt", "error"],

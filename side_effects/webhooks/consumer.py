@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete, func, select, tuple_
 
 from contracts.delivery.envelope import stored
-from contracts.delivery.service import Done, Outcome, Retries, Rows, Service
+from contracts.delivery.service import Done, Ignored, Outcome, Retries, Rows, Service
 from contracts.messages.base import Message
 from contracts.runtime.session import BatchSession
 from contracts.runtime.settings import settings
@@ -29,22 +29,23 @@ KEPT_FOR = timedelta(days=30)
 CLEARED_AT_ONCE = 1000
 
 
-def note(event: Message, session: BatchSession) -> None:
+def note(event: Message, session: BatchSession) -> Ignored | None:
     """Note the event for each endpoint that wants it; it is posted soon."""
     kind, envelope = kind_of(type(event)), session.info["envelope"]
-    for endpoint in _enabled(session):
-        if kind in endpoint.events:
-            session.add(
-                Delivery(
-                    endpoint_id=endpoint.id,
-                    event_id=envelope.id,
-                    kind=kind,
-                    envelope=stored(envelope),
-                    state=due.WAITING,
-                    attempts=0,
-                    last_error="",
-                )
+    wanted = [endpoint for endpoint in _enabled(session) if kind in endpoint.events]
+    for endpoint in wanted:
+        session.add(
+            Delivery(
+                endpoint_id=endpoint.id,
+                event_id=envelope.id,
+                kind=kind,
+                envelope=stored(envelope),
+                state=due.WAITING,
+                attempts=0,
+                last_error="",
             )
+        )
+    return None if wanted else Ignored("nobody", f"no enabled endpoint wants {kind}")
 
 
 for _event in EVENTS.values():

@@ -58,6 +58,7 @@ def happened(platform: Platforms) -> Night:
     _prepare(platform)
     night.orders["unknown"] = _one(platform, token=UNREPORTED)
     night.orders["confirmed"] = _one(platform)
+    night.orders["unwanted"] = _unwanted(platform)
     night.orders["declined"] = _one(platform, token="pm_card_chargeDeclined")
     night.orders["hostile"] = _one(platform, lines=[_line(SCRIPT, 1, 1999)])
     night.orders["risky"] = _one(platform, lines=[_line("SKU-1", 1, 1_000_001)])
@@ -149,6 +150,13 @@ def _one(platform: Platforms, mail: str = "", **choices: Any) -> str:
         order["ship_to"]["email"] = f"{mail}{order['ship_to']['email']}"
     (answer,) = platform.http.call("POST", "/orders:batch", {"orders": [order]})
     return str(answer["id"])
+
+
+def _unwanted(platform: Platforms) -> str:
+    """The order of somebody who wants no confirmation by mail."""
+    wish = {"kind": "confirmation", "wanted": False}
+    platform.http.call("PUT", "/preferences/quiet", {"preferences": [wish]})
+    return _one(platform, customer_id="quiet")
 
 
 def _line(sku: str, quantity: int, amount: int) -> dict[str, Any]:

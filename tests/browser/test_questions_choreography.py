@@ -77,6 +77,26 @@ def test_was_an_event_ignored_and_why(console: Console) -> None:
     assert of(mine["deliveries"], "onboarding")["ignored_because"] == ignored["ignored_because"]
 
 
+def test_a_preference_is_why_an_event_is_ignored(console: Console) -> None:
+    """Email leaves alone who wants no such mail, on the page, in JSON and from the command."""
+    event = console.night.event("unwanted")
+    console.open(f"/console/events/{event['id']}")
+    ignored = of(console.json(f"/events/{event['id']}/deliveries"), "email")
+    assert ignored["ignored_because"] == "preference: no confirmation mail is wanted"
+    assert ignored["ignored_because"] in console.row("email", "ignored")
+    told = console.night.concerto("timeline", console.night.orders["unwanted"])
+    assert ignored["ignored_because"] in told
+
+
+def test_a_call_outside_that_fails_is_seen_at_its_event(console: Console) -> None:
+    """The CRM is down: its service tries again, and says why."""
+    event = console.night.event("unheard")
+    console.open(f"/console/events/{event['id']}")
+    failed = of(console.json(f"/events/{event['id']}/deliveries"), "crm")
+    assert failed["state"] in ("retrying", "dead")
+    assert failed["last_error"].splitlines()[0] in console.row("crm", failed["state"])
+
+
 def test_which_service_should_have_published_next_and_did_not(console: Console) -> None:
     """Recommendation rests: what is expected of it, since when, and why."""
     order = console.night.orders["unheard"]

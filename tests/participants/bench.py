@@ -12,9 +12,11 @@ from sqlalchemy import create_engine, text
 from contracts.delivery.due import Host
 from contracts.delivery.envelope import Envelope
 from contracts.delivery.memory import Memory
+from contracts.delivery.outbox import TRAIL
 from contracts.delivery.service import Service
 from contracts.messages.base import Command, Message
 from contracts.messages.orders import OrderConfirmed, confirmation
+from contracts.messages.trail import Receipt
 from contracts.messages.values import MessageId, OrderId, stamped
 from contracts.runtime.settings import Settings
 from deploy.migrate import migrate
@@ -33,6 +35,7 @@ class Bench:
     host: Host
     memory: Memory
     heard: dict[str, Message] = field(default_factory=dict)
+    told: list[Receipt] = field(default_factory=list)
 
     def send(self, command: Command[Any]) -> Envelope:
         """Send a command under a new id; its answer comes later."""
@@ -53,6 +56,17 @@ class Bench:
     def answer(self, envelope: Envelope) -> Any:
         """Wait for the answer to a command that was sent."""
         return until(lambda: self._listen().get(envelope.id))
+
+    def receipts(self, event: Envelope, count: int = 1) -> list[tuple[str, int, str]]:
+        """What the trail was told of an event, `count` times at least: state, attempts, reason."""
+        return until(lambda: said if len(said := self._told(event)) >= count else [])
+
+    def _told(self, event: Envelope) -> list[tuple[str, int, str]]:
+        waiting = self.memory._queues[TRAIL]
+        while not waiting.empty():
+            said = [envelope.message for envelope in waiting.get_nowait() or ()]
+            self.told += [one for one in said if isinstance(one, Receipt)]
+        return [(r.state, r.attempts, r.reason) for r in self.told if r.event_id == event.id]
 
     def statements(self, messages: Sequence[Message], *about: str) -> int:
         """How many statements that name one of `about` it takes to handle these in one batch."""
@@ -84,7 +98,8 @@ def bench(service: Service, database_url: str, **more: Any) -> Iterator[Bench]:
         **more,
     )
     memory = Memory(config)
-    memory.host(Service("asker"))
+    for name in ("asker", TRAIL):
+        memory.host(Service(name))
     host = memory.host(service)
     host.start()
     try:

@@ -87,6 +87,19 @@ def test_events_in_any_order_and_twice_give_the_same_statuses(
     assert standing(desk, order) == ("pending", "captured", "requested")
 
 
+def test_what_comes_too_late_is_ignored_and_says_why(desk: Bench) -> None:
+    """A stage that is passed is stale, one that is reached a duplicate."""
+    order = new_order()
+    captured = PaymentCaptured(order_id=order, amount=TOTAL, reference="r")
+    authorized = PaymentAuthorized(order_id=order, amount=TOTAL, reference="r")
+    first, second, third = desk.send_all([captured, captured, authorized])
+    assert desk.receipts(first) == [("handled", 1, "")]
+    assert desk.receipts(second) == [
+        ("ignored", 1, "duplicate: the payment status is captured already")
+    ]
+    assert desk.receipts(third) == [("ignored", 1, "stale: the payment status is captured already")]
+
+
 def test_a_review_shows_until_the_order_has_ended(desk: Bench) -> None:
     """Pending becomes review, review becomes confirmed, and confirmed stays."""
     order = new_order()

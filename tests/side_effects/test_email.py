@@ -146,8 +146,10 @@ def test_a_delay_is_told_once_to_the_contact_that_the_review_names(
     order = new_order()
     desk.host.receive([reviewed(order, "1", contact=order), reviewed(order, "2", contact=order)])
     until(lambda: sent(desk, order, "delayed"))
-    desk.host.receive([reviewed(order, "3", contact=order), rejected(order, "the deadline")])
+    later = reviewed(order, "3", contact=order)
+    desk.host.receive([later, rejected(order, "the deadline")])
     until(lambda: sent(desk, order, "rejected"))
+    assert desk.receipts(later) == [("ignored", 1, "duplicate: this mail was decided before")]
     first, second = server[0].mails()
     assert (first["To"], second["To"]) == (address(order), address(order))
     assert first["Subject"] == "Your order takes a little longer"
@@ -157,8 +159,10 @@ def test_a_delay_is_told_once_to_the_contact_that_the_review_names(
 def test_a_review_without_a_contact_sends_nothing(desk: Bench, server: tuple[Server, str]) -> None:
     """Neither a mail nor a row; the review of the order's own saga is told all the same."""
     order = new_order()
-    desk.host.receive([reviewed(order, "1", customer="")])
+    unnamed = reviewed(order, "1", customer="")
+    desk.host.receive([unnamed])
     assert states(desk, order) == {}
+    assert desk.receipts(unnamed) == [("ignored", 1, "nobody: it names no contact")]
     desk.host.receive([reviewed(order, "2", customer=""), reviewed(order, "3", contact=order)])
     until(lambda: sent(desk, order, "delayed"))
     assert [mail["To"] for mail in server[0].mails()] == [address(order)]
@@ -189,6 +193,10 @@ def test_what_is_not_wanted_is_kept_and_not_sent(
     until(lambda: sent(desk, other.subject, "confirmation"))
     assert states(desk, one.subject) == {"confirmation": ("not wanted", "")}
     assert len(server[0].taken) == 1
+    ignored = ("ignored", 1, "preference: no confirmation mail is wanted")
+    assert desk.receipts(one) == [ignored]
+    desk.host.receive([one])
+    assert desk.receipts(one, 2) == [ignored] * 2
 
 
 @pytest.mark.parametrize(("unwanted", "told"), [("delayed", "rejected"), ("rejected", "delayed")])

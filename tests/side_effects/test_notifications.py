@@ -108,6 +108,8 @@ def test_who_opted_out_gets_none(desk: Bench, gateway: Receiver) -> None:
     desk.host.receive([said])
     heard = desk.rows("SELECT settled FROM inbox WHERE id = :id", id=said.id)
     assert (heard, pushes(desk, said.subject), gateway.taken) == ([(True,)], [], [])
+    ignored = ("ignored", 1, "nobody: the customer named no target")
+    assert desk.receipts(said) == [ignored]
 
 
 def gone(customer: str, at: datetime) -> Envelope:

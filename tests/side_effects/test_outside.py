@@ -30,7 +30,8 @@ def ann(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_outage_is_waited_out_and_a_refusal_mended_by_replay(
     postgres: str, answer: str, state: str
 ) -> None:
-    """A 421 is tried again by itself; a 550 becomes a dead letter, which a replay delivers."""
+    """A 421 is tried again by itself, and the trail knows why it takes so long; a 550 becomes a
+    dead letter, which a replay delivers."""
     said = confirmed(("A", 1, 100))
     with mailbox() as (server, url), bench(email, migrated(postgres), smtp_url=url) as desk:
         server.answer = answer
@@ -38,6 +39,10 @@ def test_an_outage_is_waited_out_and_a_refusal_mended_by_replay(
         query = "SELECT state, attempts FROM intents WHERE envelope ->> 'id' = :id"
         tried = until(lambda: [r for r in desk.rows(query, id=said.id) if r != ("pending", 0)])
         assert tried[0][0] == state
+        if state == "pending":
+            told, attempts, reason = desk.receipts(said)[0]
+            assert (told, attempts) == ("retrying", 1)
+            assert "421" in reason
         server.answer = "250 OK"
         if state == "refused":
             assert desk.host.run(lambda session: replay(session, said.id))

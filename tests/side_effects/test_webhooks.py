@@ -80,6 +80,8 @@ def test_without_endpoints_an_order_costs_one_query_a_batch_and_no_row(posting: 
     assert len(statements(engine, lambda: posting.host.receive(said), "FROM endpoints")) == 1
     told = "SELECT count(*) FROM webhook_deliveries WHERE event_id::text = ANY(:ids)"
     assert posting.rows(told, ids=[each.id for each in said]) == [(0,)]
+    ((state, _, reason),) = posting.receipts(said[0])
+    assert (state, reason) == ("ignored", "nobody: no enabled endpoint wants order.confirmed")
 
 
 def test_the_secret_is_shown_once_and_kept_out_of_what_is_to_be_sent(
