@@ -109,7 +109,6 @@ dead_letters = Table(
     Column("reason", Text, nullable=False),
     Column("envelope", JSON),
     Column("raw", Text),
-    _time("replayed_at"),
 )
 
 # Who gets which event; `concerto topology apply` writes it.
