@@ -6,15 +6,20 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+PAUSE = "FROM pauses"
+
 
 def statements(engine: Engine, work: Callable[[], object], *about: str) -> list[str]:
-    """What this thread executes while it works; only what names one of `about`, if any."""
+    """What this thread executes while it works; only what names one of `about`, if any. Not the
+    look for a pause, which is taken now and then, whatever comes."""
     seen: list[str] = []
     here = get_ident()
 
     def note(*heard: Any) -> None:
-        if get_ident() == here and (not about or any(name in heard[2] for name in about)):
-            seen.append(heard[2])
+        told = heard[2]
+        wanted = any(name in told for name in about) if about else PAUSE not in told
+        if get_ident() == here and wanted:
+            seen.append(told)
 
     event.listen(engine, "before_cursor_execute", note)
     try:
