@@ -18,6 +18,7 @@ class Receiver:
     location: str = ""
     go: threading.Event = field(default_factory=threading.Event)
     taken: list[tuple[dict[str, str], str]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)  # the same, where it is no text
 
 
 @contextmanager
@@ -28,8 +29,10 @@ def receiver() -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"])).decode()
-            at_work.taken.append(({k.lower(): v for k, v in self.headers.items()}, body))
+            body = self.rfile.read(int(self.headers["content-length"]))
+            headers = {k.lower(): v for k, v in self.headers.items()}
+            at_work.bodies.append(body)
+            at_work.taken.append((headers, body.decode(errors="replace")))
             at_work.go.wait(timeout=PATIENCE_SECONDS)
             self.send_response(at_work.status)
             if at_work.location:
