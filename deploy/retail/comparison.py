@@ -16,6 +16,7 @@ from deploy.retail.invoices import Invoice, Reading
 from deploy.retail.memory import Memory
 from deploy.retail.order import CURRENCY
 from deploy.retail.stock import NOTHING, all_of
+from side_effects.trail.tables import FINAL
 
 TAKEN = ("captured", "partly refunded", "refunded")
 CONFIRMED = "concerto.OrderConfirmed.v1"
@@ -159,14 +160,15 @@ def _stock_rows(calls: Calls, reading: Reading, memory: Memory) -> Iterator[Comp
 
 
 def _delivery_rows(calls: Calls, reading: Reading, ours: Ours) -> Iterator[Compared]:
-    """For each subscriber of OrderConfirmed: how many of our orders it has handled."""
+    """For each subscriber of OrderConfirmed: how many of our orders it has handled, or ignored
+    with a reason."""
     handled: Counter[str] = Counter()
     known = _confirmations(calls, ours)
     for _, deliveries in in_flight(
         lambda event: calls.get(f"{at('/events', event)}/deliveries"), known, AT_ONCE
     ):
         for delivery in deliveries:
-            handled[delivery["subscriber"]] += delivery["state"] == "handled"
+            handled[delivery["subscriber"]] += delivery["state"] in FINAL
     yield Compared("trail", "OrderConfirmed", len(reading.invoices), len(known))
     for subscriber, count in sorted(handled.items()):
         yield Compared(subscriber, "orders handled", len(reading.invoices), count)
