@@ -47,10 +47,9 @@ def follow(orders: Service, loads: Loads) -> None:
 
 def _reached(event: Any, session: BatchSession) -> Ignored | None:
     row, (axis, stage) = known(session, event.order_id), REACHED[type(event)]
-    before = row.parcels
-    if number := getattr(event, "parcel", 0):
-        stage = _parcel(row, str(number), event, stage)
-    moved = advance(row, axis, stage) or row.parcels is not before
+    before, number = row.parcels, getattr(event, "parcel", 0)
+    whole = _parcel(row, str(number), event, stage) if number else stage
+    moved = advance(row, axis, whole) or row.parcels is not before
     return None if moved else _no_further(row, axis, stage)
 
 
