@@ -21,7 +21,7 @@ from contracts.delivery.attempts import Attempts
 from contracts.delivery.envelope import Envelope
 from contracts.delivery.following import STORED, in_order
 from contracts.delivery.outbox import Relay, Send
-from contracts.delivery.service import Service
+from contracts.delivery.service import Ignored, Service
 from contracts.delivery.turn import Stored, Turn
 from contracts.delivery.watch import Watch
 from contracts.messages.base import Command
@@ -239,7 +239,7 @@ class Inbox:
             return True
         if isinstance(envelope.message, Command):
             raise Culprit(envelope, LookupError(f"{self.service.name} has no handler for it"))
-        turn.ignore(envelope, f"nobody: {self.service.name} does not subscribe to it")
+        turn.ignore(envelope, Ignored("nobody", f"{self.service.name} does not subscribe to it"))
         return False
 
     def _handle(self, turn: Turn, envelope: Envelope) -> None:

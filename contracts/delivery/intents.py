@@ -175,12 +175,10 @@ class Performers:
         wait = self._service.retries.after(attempts) * self._settings.time_scale
         with self._db.session() as session, session.begin():
             turn = Turn(self._service, session, self._inbox.lease)
-            session.execute(
-                update(intents)
-                .where(intents.c.id == stored.id, intents.c.state == "pending")
-                .values(attempts=attempts, due_at=func.now() + wait)
-            )
-        if event and not isinstance(event.message, Command):
+            mine = update(intents).where(intents.c.id == stored.id, intents.c.state == "pending")
+            later = mine.values(attempts=attempts, due_at=func.now() + wait)
+            put_off = session.scalar(later.returning(intents.c.id))
+        if put_off and event and not isinstance(event.message, Command):
             turn.receipt(event, "retrying", attempts, reason)
         self._inbox.let_out(turn)
 

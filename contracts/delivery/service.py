@@ -179,9 +179,7 @@ class Service:
         `None` means that the result comes later, from `records`.
         """
 
-        def register(
-            handler: Callable[[Any, BatchSession], R | Intent | None],
-        ) -> Handler:
+        def register(handler: Callable[[Any, BatchSession], R | Intent | None]) -> Handler:
             self._add(command, Handling(handler, loads))
             return handler
 

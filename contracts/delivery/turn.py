@@ -94,10 +94,10 @@ class Turn:
         self.reports.setdefault(to, []).append(reported)
         return said
 
-    def ignore(self, event: Envelope, reason: str) -> Receipt:
+    def ignore(self, event: Envelope, why: Ignored) -> Receipt:
         """The event changes nothing here, and the trail is told why."""
         self.ignored.append(event)
-        return self.receipt(event, "ignored", reason=reason)
+        return self.receipt(event, "ignored", reason=why.reason)
 
     def give_up(self, event: Envelope, attempts: int, reason: str) -> None:
         """The reaction to an event cannot be done: a dead letter, and the trail is told."""
@@ -142,7 +142,7 @@ class Turn:
         elif isinstance(answer, Result):
             self._answer(envelope, answer)
         elif isinstance(answer, Ignored):
-            result = packed(self.ignore(envelope, answer.reason))
+            result = packed(self.ignore(envelope, answer))
         elif not isinstance(envelope.message, Command):
             self.receipt(envelope, "handled")
         later = isinstance(answer, Intent) or (
