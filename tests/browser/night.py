@@ -16,6 +16,7 @@ from tests.system.conftest import Platforms, wait_until
 NONE, DEAD_MAIL = "SKU-NONE", "nobody-"
 SCRIPT = "<script>alert(1)</script>"
 UNREPORTED = "pm_sim_unreported"
+RESTS = "recommendation"
 
 
 @dataclass
@@ -73,8 +74,7 @@ def happened(platform: Platforms) -> Night:
     platform.wait_delivered()
     _take_back(night)
     _fail(platform)
-    night.orders["unheard"] = _one(platform)
-    platform.wait_ended([night.orders["unheard"]])
+    wait_until("recommendation rests", lambda: _is_unheard(night))
     _half_undone(night)
     wait_until("all of it has come so far", lambda: _come(night))
     return night
@@ -101,7 +101,7 @@ def _fail(platform: Platforms) -> None:
     with psycopg.connect(platform.stack.postgres.url, autocommit=True) as owner:
         owner.execute("REVOKE INSERT, UPDATE ON search.order_index FROM concerto_search")
     why = {"reason": "its disk is full", "for_seconds": 3600}
-    platform.http.call("POST", "/services/recommendation/pause", why)
+    platform.http.call("POST", f"/services/{RESTS}/pause", why)
 
 
 def _take_back(night: Night) -> None:
@@ -122,6 +122,17 @@ def _half_undone(night: Night) -> None:
     saga = night.saga("undoing")
     body = {"action": "undo", "reason": "the customer waits no longer"}
     http.call("POST", f"/sagas/{order}/actions", body | {"seen_version": saga["version"]})
+
+
+def _is_unheard(night: Night) -> bool:
+    """Whether recommendation leaves alone what it is sent: a new order's, for a second."""
+    order = night.orders["unheard"] = _one(night.platform)
+    night.platform.wait_ended([order])
+    threading.Event().wait(1.0)
+    listed = night.platform.http.get(f"/events?order={order}&deliveries=true")["events"]
+    confirmed = [event for event in listed if event["type"].split(".")[1] == "OrderConfirmed"]
+    heard = [d["heard"] for e in confirmed for d in e["deliveries"] if d["subscriber"] == RESTS]
+    return heard == [False]
 
 
 def _is_resting(night: Night) -> bool:
