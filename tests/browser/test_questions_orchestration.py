@@ -1,17 +1,29 @@
 """What support asks about the orchestrated half: each answer on a page, in JSON, from a command."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.browser.conftest import Console
+from tests.system.conftest import wait_until
+
+CALM = timedelta(seconds=3), timedelta(seconds=13)
 
 
 @pytest.fixture
 def saga(console: Console) -> Any:
     """The order whose payment is in doubt, opened in the console; its saga as JSON."""
+    wait_until("nothing is about to be asked", lambda: _is_calm(console))
     console.open(f"/console/orders/{console.night.orders['unknown']}")
     return console.night.saga("unknown")
+
+
+def _is_calm(console: Console) -> bool:
+    """Whether the next question is a while away, so that page and JSON tell of the same one."""
+    due = moment(step_of(console.night.saga("unknown"), "authorize payment")["due_at"])
+    left: timedelta = due - datetime.now(due.tzinfo)
+    return CALM[0] < left < CALM[1]
 
 
 def step_of(saga: Any, name: str) -> Any:
@@ -108,6 +120,7 @@ def test_which_compensation_is_running_and_which_is_pending(console: Console) ->
 @pytest.mark.parametrize("name", ["unknown", "undoing", "confirmed", "risky"])
 def test_can_we_retry_and_if_not_why(console: Console, name: str) -> None:
     """What may be done is a button; what may not, says why: for each thing there is."""
+    wait_until("nothing is about to be asked", lambda: _is_calm(console))
     console.open(f"/console/orders/{console.night.orders[name]}")
     saga = console.json(f"/sagas/{console.night.orders[name]}")
     if console.page.locator("#off summary").count():
@@ -152,6 +165,4 @@ def test_refund_retry_or_escalate(console: Console) -> None:
 
 def moment(text: str | None) -> Any:
     """A time as one, however it is written."""
-    from datetime import datetime
-
     return datetime.fromisoformat(text or "")
