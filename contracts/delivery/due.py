@@ -1,9 +1,10 @@
 """The one loop of a worker that takes what is due: retries, intents, chores, unsent events.
 
 `Host` puts one service together in this process: its inbox, its relay, its performers and its loop.
-It is given how to send, and knows no broker. While the service is paused it keeps what comes, and
-rests but for what is under way outside and what is to be sent; what was kept comes before chores,
-so that no time runs out for want of an answer that is there.
+It is given how to send, and knows no broker. One query now and then tells whether something is due,
+and whether the service is paused: then it keeps what comes, and rests but for what is under way
+outside and what is to be sent; what was kept comes before chores, so that no time runs out for want
+of an answer that is there.
 """
 
 import threading
@@ -19,8 +20,8 @@ import structlog
 from contracts.delivery.envelope import Envelope
 from contracts.delivery.inbox import Inbox
 from contracts.delivery.intents import Performers
+from contracts.delivery.look import ATTEMPTS, INTENTS, OUTBOX, look
 from contracts.delivery.outbox import Relay, Send
-from contracts.delivery.pause import standing
 from contracts.delivery.service import Chore, Service
 from contracts.runtime import collector
 from contracts.runtime.database import Database
@@ -32,8 +33,7 @@ T = TypeVar("T")
 log = structlog.get_logger()
 LIMIT = 200
 REPORT_SECONDS = 1.0
-PAUSE_SECONDS = 1.0
-LOOKS = 4  # what is due after a lease or a retry is looked for in every fourth round
+LOOK_SECONDS = 1.0
 
 
 class Host:
@@ -50,6 +50,7 @@ class Host:
         self._started = False
         self._paused: bool | None = None  # None: nobody has looked yet
         self._behind = True  # what a pause may have kept is not handled yet
+        self._due: set[str] = set()  # the tables in which something was found to be due
         self.db = Database(service.name, settings)
         self.relay = Relay(self.db, send, settings)
         self.performers = Performers(service, self.db, settings)
@@ -104,9 +105,11 @@ class Host:
         return 0
 
     def _look(self) -> int:
-        """See whether the service is paused."""
-        self._paused = self.performers.resting = standing(self.db) is not None
-        self._behind |= self._paused
+        """See whether the service is paused, and where something is due."""
+        seen = look(self.db)
+        self._paused = self.performers.resting = seen.paused
+        self._due |= seen.due | ({OUTBOX} if self.relay.unmarked else set())
+        self._behind = self._paused or (self._behind and ATTEMPTS in self._due)
         return 0
 
     def _retried(self, limit: int) -> int:
@@ -117,17 +120,29 @@ class Host:
 
     def _turns(self) -> list[Callable[[], int]]:
         at_most = self._settings.due_seconds
-        look = self._settings.wait(LOOKS * at_most, least=at_most)
         return [
             self._settled,
             self._published,
             _paced(self._reported, self._settings.wait(REPORT_SECONDS, least=at_most)),
-            _paced(self._look, self._settings.wait(PAUSE_SECONDS, least=at_most)),
-            self._awake(_paced(partial(self._retried, LIMIT), look)),
-            _paced(partial(self.relay.sweep, LIMIT), look),
-            self._awake(_paced(partial(self.performers.due, LIMIT), look)),
+            _paced(self._look, self._settings.wait(LOOK_SECONDS, least=at_most)),
+            self._awake(self._where(ATTEMPTS, self._retried)),
+            self._where(OUTBOX, self.relay.sweep),
+            self._awake(self._where(INTENTS, self.performers.due)),
             *map(self._chore, self.service.chores),
         ]
+
+    def _where(self, table: str, take: Callable[[int], int]) -> Callable[[], int]:
+        """A turn of the loop that takes what is due in a table, until there is little."""
+
+        def turn() -> int:
+            if table not in self._due:
+                return 0
+            done = take(LIMIT)
+            if done < LIMIT:
+                self._due.discard(table)
+            return done
+
+        return turn
 
     def _chore(self, chore: Chore) -> Callable[[], int]:
         every = self._settings.wait(chore.every.total_seconds())

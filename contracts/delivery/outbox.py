@@ -177,6 +177,11 @@ class Relay:
         if waiting.outgoing:
             self._send(waiting.outgoing)
 
+    @property
+    def unmarked(self) -> bool:
+        """Whether `sweep` has to write down what was sent."""
+        return bool(self._sent)
+
     def _mark(self, session: BatchSession) -> None:
         """Write down what was sent, with the transaction of `session`."""
         marks, self._sent = self._sent, []

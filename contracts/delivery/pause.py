@@ -12,7 +12,6 @@ from sqlalchemy import Interval, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from contracts.delivery.tables import pauses
-from contracts.runtime.database import Database
 from contracts.runtime.session import BatchSession
 
 
@@ -30,13 +29,8 @@ class Pause:
         return asdict(self)
 
 
-def standing(db: Database) -> Pause | None:
-    """The pause of the service whose database this is; None when there is none, or it is over."""
-    return next((Pause(**row._mapping) for row in db.read(STANDING)), None)
-
-
 def stands(session: BatchSession) -> Pause | None:
-    """The same, in a transaction of the service."""
+    """The pause of the service whose session this is; None when there is none, or it is over."""
     row = session.execute(STANDING).one_or_none()
     return Pause(**row._mapping) if row else None
 
