@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from contracts.delivery.envelope import Envelope, read_envelope, repeated, stored
 from contracts.delivery.service import Service
 from contracts.delivery.tables import attempts, dead_letters
-from contracts.delivery.turn import letter
+from contracts.delivery.turn import keepable, letter
 from contracts.messages.trail import DeliveryState
 from contracts.messages.values import derived
 from contracts.runtime.bulk import among, given, packed
@@ -116,7 +116,7 @@ class Attempts:
 
 
 def _failed(envelope: Envelope, reason: str) -> Any:
-    row = {"error": reason[:2000], "envelope": stored(envelope)}
+    row = {"error": keepable(reason), "envelope": stored(envelope)}
     return (
         insert(attempts)
         .values(id=envelope.id, count=1, **row)

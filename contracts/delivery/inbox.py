@@ -26,7 +26,7 @@ from contracts.delivery.turn import Stored, Turn
 from contracts.delivery.watch import Watch
 from contracts.messages.base import Command
 from contracts.messages.catalogue import unpacked
-from contracts.messages.trail import Receipt
+from contracts.messages.trail import Receipts
 from contracts.runtime import telemetry
 from contracts.runtime.crash import passing
 from contracts.runtime.database import Database
@@ -140,7 +140,7 @@ class Inbox:
         """Try a message alone later, or give it up as a dead letter; tell the trail of an event."""
         state, count = self._outage_proof(self._attempts.failed, envelope, reason)
         self._watch.failed(envelope, state, count, reason)
-        if isinstance(envelope.message, Command | Receipt):
+        if isinstance(envelope.message, Command | Receipts):
             return
         with self._db.session() as session:
             turn = Turn(self.service, session, self._relay.lease)
@@ -201,10 +201,10 @@ class Inbox:
 
     def _absorb(self, turn: Turn, part: Sequence[Envelope]) -> list[Envelope]:
         """Hand over what is taken by the batch and known again by its own tables; the rest."""
-        receipts = [e for e in part if isinstance(e.message, Receipt)]
-        if receipts:
-            self._receipts(turn.session, receipts)
-        others = [e for e in part if not isinstance(e.message, Receipt)]
+        told = [e.message for e in part if isinstance(e.message, Receipts)]
+        if told:
+            self._receipts(turn.session, told)
+        others = [e for e in part if not isinstance(e.message, Receipts)]
         facts = [e for e in others if not isinstance(e.message, Command)]
         if not facts or not (self.service.logs or self.service.resumes):
             return others
@@ -267,8 +267,8 @@ class Inbox:
                 raise Culprit(fresh[0], error) from error
             raise Unnamed from error
 
-    def _receipts(self, session: BatchSession, receipts: Sequence[Envelope]) -> None:
-        said = [e.message for e in receipts if isinstance(e.message, Receipt)]
+    def _receipts(self, session: BatchSession, told: Sequence[Receipts]) -> None:
+        said = [receipt for each in told for receipt in each.receipts]
         if self.service.receives_receipts:
             self.service.receives_receipts(said, session)
         else:

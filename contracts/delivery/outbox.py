@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from secrets import token_hex
 from time import monotonic
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ from contracts.delivery.service import Service
 from contracts.delivery.tables import outbox, subscriptions
 from contracts.messages.base import Command, Event, Message, Result
 from contracts.messages.catalogue import type_of
+from contracts.messages.trail import Receipt, Receipts
 from contracts.messages.values import MessageId, derived, stamped
 from contracts.runtime.bulk import among, insert_rows
 from contracts.runtime.database import Database
@@ -30,6 +32,7 @@ Done = Callable[[], None]
 SUBSCRIPTIONS_SECONDS = 2.0
 TRAIL = "trail"
 MOST_WAITING = 200
+RECEIPTS_MOST = 50  # in one message: far below what a body may have, however long the reasons
 
 
 class Send(Protocol):
@@ -105,9 +108,11 @@ def store(session: BatchSession, events: Sequence[Envelope], lease: timedelta) -
 
 @dataclass
 class Waiting:
-    """What leaves together: messages by where they go, and the ids of the events among them."""
+    """What leaves together: messages and receipts by where they go, and the ids of the events among
+    them."""
 
     outgoing: dict[str, list[Envelope]] = field(default_factory=dict)
+    receipts: dict[str, list[Receipt]] = field(default_factory=dict)
     ids: list[MessageId] = field(default_factory=list)
 
     def add(self, to: str, envelopes: Sequence[Envelope]) -> None:
@@ -116,7 +121,13 @@ class Waiting:
 
     def many(self) -> bool:
         """Whether some place gets a full batch."""
-        return max(map(len, self.outgoing.values()), default=0) >= MOST_WAITING
+        waiting: list[Sequence[object]] = [*self.outgoing.values(), *self.receipts.values()]
+        return max(map(len, waiting), default=0) >= MOST_WAITING
+
+    def pack(self, source: str) -> None:
+        """Make the receipts messages, said by `source`."""
+        for to, receipts in self.receipts.items():
+            self.add(to, _packed(source, receipts))
 
 
 class Relay:
@@ -152,11 +163,11 @@ class Relay:
         if self._reports.many():
             self.send_reports()
 
-    def report(self, reports: Mapping[str, Sequence[Envelope]]) -> None:
+    def report(self, reports: Mapping[str, Sequence[Receipt]]) -> None:
         """Send these with the next reports, or once there are many: nobody waits for a report."""
         with self._gathering:
-            for to, envelopes in reports.items():
-                self._reports.add(to, envelopes)
+            for to, receipts in reports.items():
+                self._reports.receipts.setdefault(to, []).extend(receipts)
         if self._reports.many():
             self.send_reports()
 
@@ -174,6 +185,7 @@ class Relay:
         """Send what waits to be reported."""
         with self._gathering:
             waiting, self._reports = self._reports, Waiting()
+        waiting.pack(self._db.service)
         if waiting.outgoing:
             self._send(waiting.outgoing)
 
@@ -213,6 +225,21 @@ class Relay:
         if event not in self._subscribers:
             raise NoTopology(event)
         return self._subscribers[event]
+
+
+def _packed(source: str, receipts: Sequence[Receipt]) -> list[Envelope]:
+    """The receipts as few messages; nobody remembers these by their ids."""
+    at = datetime.now(UTC)
+    return [
+        Envelope(
+            id=MessageId(stamped(at, source, token_hex(8))),
+            message=Receipts(receipts=tuple(receipts[first : first + RECEIPTS_MOST])),
+            source=source,
+            at=at,
+            subject=source,
+        )
+        for first in range(0, len(receipts), RECEIPTS_MOST)
+    ]
 
 
 def subscribers(db: Database) -> dict[str, tuple[str, ...]]:

@@ -16,10 +16,12 @@ from contracts.delivery.service import Answer, Handling, Ignored, Intent, Perfor
 from contracts.delivery.tables import dead_letters, inbox, intents
 from contracts.messages.base import Command, Message, Result
 from contracts.messages.catalogue import packed, type_of
-from contracts.messages.trail import DeliveryState, Receipt
+from contracts.messages.trail import DeliveryState, Receipt, Receipts
 from contracts.messages.values import MessageId, derived, stamped
 from contracts.runtime.bulk import insert_rows, update_rows
 from contracts.runtime.session import BatchSession
+
+REASON_CHARACTERS = 2000
 
 now: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731
 
@@ -46,7 +48,7 @@ class Turn:
     settled: list[dict[str, Any]] = field(default_factory=list)
     wanted: list[Stored] = field(default_factory=list)
     outgoing: dict[str, list[Envelope]] = field(default_factory=dict)
-    reports: dict[str, list[Envelope]] = field(default_factory=dict)
+    reports: dict[str, list[Receipt]] = field(default_factory=dict)
     events: list[Envelope] = field(default_factory=list)
     letters: list[dict[str, Any]] = field(default_factory=list)
     early: list[tuple[Envelope, str]] = field(default_factory=list)
@@ -87,11 +89,14 @@ class Turn:
         """Tell the trail (the trail: the publisher) what became of an event here."""
         name = self.service.name
         said = Receipt(
-            event_id=event.id, subscriber=name, state=state, attempts=attempts, reason=reason
+            event_id=event.id,
+            subscriber=name,
+            state=state,
+            attempts=attempts,
+            reason=keepable(reason),
         )
         to = event.source if name == outbox.TRAIL else outbox.TRAIL
-        reported = self._said(event, said, name, state, str(attempts))
-        self.reports.setdefault(to, []).append(reported)
+        self.reports.setdefault(to, []).append(said)
         return said
 
     def ignore(self, event: Envelope, why: Ignored) -> Receipt:
@@ -103,12 +108,13 @@ class Turn:
         """The reaction to an event cannot be done: a dead letter, and the trail is told."""
         self.letters.append(letter(event, attempts, reason))
         said = self.receipt(event, "dead", attempts, reason)
-        self.settled.append({"id": event.id, "settled": True, "result": packed(said)})
+        self.settled.append({"id": event.id, "settled": True, "result": _kept(said)})
 
     def again(self, envelope: Envelope, result: Message | None) -> None:
         """Answer a duplicate with what is stored."""
-        if isinstance(result, Receipt):
-            self.receipt(envelope, result.state, result.attempts, result.reason)
+        if isinstance(result, Receipts):
+            for said in result.receipts:
+                self.receipt(envelope, said.state, said.attempts, said.reason)
         elif isinstance(result, Result):
             self._send(envelope.source, self._said(envelope, result))
         elif not isinstance(envelope.message, Command):
@@ -142,7 +148,7 @@ class Turn:
         elif isinstance(answer, Result):
             self._answer(envelope, answer)
         elif isinstance(answer, Ignored):
-            result = packed(self.ignore(envelope, answer))
+            result = _kept(self.ignore(envelope, answer))
         elif not isinstance(envelope.message, Command):
             self.receipt(envelope, "handled")
         later = isinstance(answer, Intent) or (
@@ -156,9 +162,9 @@ class Turn:
         if result.public and getattr(envelope.message, "effect", True):
             self.events.append(said)  # a query changes nothing; what it found out, its service puts
 
-    def _said(self, about: Envelope, message: Result | Receipt, *parts: str) -> Envelope:
+    def _said(self, about: Envelope, message: Result) -> Envelope:
         return Envelope(
-            id=MessageId(derived(about.id, type_of(type(message)), *parts)),
+            id=MessageId(derived(about.id, type_of(type(message)))),
             message=message,
             source=self.service.name,
             at=now(),
@@ -191,9 +197,18 @@ def letter(envelope: Envelope, attempts: int, reason: str) -> dict[str, Any]:
         "type": type_of(type(envelope.message)),
         "subject": envelope.subject,
         "attempts": attempts,
-        "reason": reason[:2000],
+        "reason": keepable(reason),
         "envelope": stored(envelope),
     }
+
+
+def keepable(reason: str) -> str:
+    """As much of a reason as is kept; without NUL, which neither tables nor bodies may have."""
+    return reason[:REASON_CHARACTERS].replace("\0", "\\0")
+
+
+def _kept(said: Receipt) -> dict[str, Any]:
+    return packed(Receipts(receipts=(said,)))
 
 
 def _row(wanted: Stored) -> dict[str, Any]:

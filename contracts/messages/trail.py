@@ -1,4 +1,4 @@
-"""What is said about deliveries: what became of one event at one subscriber."""
+"""What is said about deliveries: what became of events at their subscribers."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,11 +10,18 @@ DeliveryState = Literal["handled", "ignored", "retrying", "dead"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Receipt(Message):
-    """Tells the trail what became of an event at `subscriber`; from the trail: it has the event."""
+class Receipt:
+    """What became of an event at `subscriber`; from the trail: it has the event."""
 
     event_id: MessageId
     subscriber: str
     state: DeliveryState
     attempts: int
     reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipts(Message):
+    """What a subscriber tells the trail, and the trail the publishers of events."""
+
+    receipts: tuple[Receipt, ...]

@@ -134,6 +134,15 @@ def test_a_failing_message_leaves_its_neighbours_unharmed(bench: Bench, stock: S
     assert waiting == [("RuntimeError: no luck",)]
 
 
+def test_a_reason_that_no_table_could_keep_is_kept_as_far_as_it_can_be(
+    bench: Bench, stock: Service
+) -> None:
+    """PostgreSQL has no text with a NUL in it."""
+    bench.memory.host(stock).inbox.put_aside(reserve("a"), "no\0luck" + "!" * 5000)
+    (kept,) = bench.rows("stock", "SELECT error FROM attempts")
+    assert str(kept[0]).startswith("no\\0luck!")
+
+
 def test_what_failed_is_tried_again_alone_and_takes_effect(bench: Bench, stock: Service) -> None:
     """Once the reason is gone, the due loop's retry applies it and forgets the attempts."""
     bench.effects.append(order("b"))

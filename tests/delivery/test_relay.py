@@ -9,14 +9,20 @@ import pytest
 
 from contracts.delivery.envelope import Envelope
 from contracts.delivery.outbox import MOST_WAITING, Done, Relay, put
-from contracts.messages.catalogue import type_of
+from contracts.delivery.quarantine import sift
+from contracts.delivery.turn import REASON_CHARACTERS
+from contracts.delivery.wire.sender import bodies
+from contracts.messages.catalogue import CONTENT_TYPE, type_of
 from contracts.messages.orders import OrderCancelled
 from contracts.messages.shipping import OrderShipped
+from contracts.messages.trail import Receipt, Receipts
+from contracts.runtime.database import Database
 from contracts.runtime.settings import Settings
 from tests.participants.bench import new_order
 from tests.side_effects.heard import event
 
 CANCELLED = type_of(OrderCancelled)
+CONFIG = Settings()
 
 
 class Broker:
@@ -24,6 +30,7 @@ class Broker:
 
     def __init__(self) -> None:
         self.sent: list[dict[str, int]] = []
+        self.envelopes: list[Envelope] = []
         self.down = False
 
     def __call__(
@@ -33,6 +40,7 @@ class Broker:
         if self.down:
             raise ConnectionError("the broker is away")
         self.sent.append({to: len(envelopes) for to, envelopes in outgoing.items()})
+        self.envelopes += [envelope for each in outgoing.values() for envelope in each]
         if done:
             done()
 
@@ -50,8 +58,7 @@ def relay(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> Relay:
     """A relay that knows of two subscribers and the trail."""
     known = {CANCELLED: ("email", "loyalty", "trail")}
     monkeypatch.setattr("contracts.delivery.outbox.subscribers", lambda _: known)
-    anything: Any = None
-    return Relay(anything, Broker(), Settings())
+    return Relay(Database("orders", CONFIG), Broker(), CONFIG)
 
 
 def events(count: int) -> list[Envelope]:
@@ -113,6 +120,24 @@ def test_a_full_batch_waits_for_nobody(relay: Relay) -> None:
         {"email": MOST_WAITING, "loyalty": MOST_WAITING},
         {"trail": MOST_WAITING + 1},
     ]
+
+
+def test_receipts_travel_together_in_bodies_that_are_not_too_large(relay: Relay) -> None:
+    """Each with as long a reason as is kept, of characters that take six bytes each."""
+    reason = "\x1f" * REASON_CHARACTERS
+    said = [
+        Receipt(event_id=e.id, subscriber="email", state="dead", attempts=8, reason=reason)
+        for e in events(MOST_WAITING - 1)
+    ]
+    relay.report({"trail": said})
+    assert sent(relay) == []
+    relay.send_reports()
+    broker: Any = relay._send
+    assert len(broker.envelopes) < 5
+    read = [sift(b.decode(), CONTENT_TYPE, CONFIG) for b in bodies(broker.envelopes, CONFIG, {})]
+    assert not any(letters for _, letters in read)
+    told = [e.message for batch, _ in read for e in batch]
+    assert [r for t in told if isinstance(t, Receipts) for r in t.receipts] == said
 
 
 def test_only_what_has_left_counts_as_sent(relay: Relay) -> None:

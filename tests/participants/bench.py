@@ -16,7 +16,7 @@ from contracts.delivery.outbox import TRAIL
 from contracts.delivery.service import Service
 from contracts.messages.base import Command, Message
 from contracts.messages.orders import OrderConfirmed, confirmation
-from contracts.messages.trail import Receipt
+from contracts.messages.trail import Receipt, Receipts
 from contracts.messages.values import MessageId, OrderId, stamped
 from contracts.runtime.settings import Settings
 from deploy.migrate import migrate
@@ -65,7 +65,7 @@ class Bench:
         waiting = self.memory._queues[TRAIL]
         while not waiting.empty():
             said = [envelope.message for envelope in waiting.get_nowait() or ()]
-            self.told += [one for one in said if isinstance(one, Receipt)]
+            self.told += [r for one in said if isinstance(one, Receipts) for r in one.receipts]
         return [(r.state, r.attempts, r.reason) for r in self.told if r.event_id == event.id]
 
     def statements(self, messages: Sequence[Message], *about: str) -> int:

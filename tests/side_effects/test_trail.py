@@ -9,7 +9,7 @@ import pytest
 
 from contracts.messages.catalogue import type_of
 from contracts.messages.orders import OrderConfirmed
-from contracts.messages.trail import DeliveryState, Receipt
+from contracts.messages.trail import DeliveryState, Receipt, Receipts
 from contracts.messages.values import MessageId
 from contracts.runtime.session import BatchSession
 from side_effects.trail import filling
@@ -60,7 +60,9 @@ def test_an_event_is_logged_once_and_its_publisher_told_each_time(log: Subscribe
     log.host.receive([said])
     log.host.receive([said])
     assert log.rows("SELECT count(*) FROM events") == [(1,)]
-    assert [type(message) for message in log.sent("orchestrator")] == [Receipt, Receipt]
+    (told,) = log.sent("orchestrator")
+    assert isinstance(told, Receipts)
+    assert [receipt.event_id for receipt in told.receipts] == [said.id, said.id]
     assert deliveries(log) == [("mail", "pending")]
 
 
