@@ -14,6 +14,7 @@ from contracts.delivery import outbox
 from contracts.messages.users import UserRegistered
 from contracts.messages.values import ContactId, CustomerId, stamped
 from contracts.runtime.access import Caller, Customer, allow, own
+from contracts.runtime.bulk import among
 from contracts.runtime.contacts import Contact
 from contracts.runtime.database import Database
 from contracts.runtime.problems import Problem
@@ -74,10 +75,7 @@ def _giving(router: APIRouter, db: Database) -> None:
     @router.post("/internal/contacts", include_in_schema=False)
     def contacts(body: IdsBody, caller: Internal) -> list[dict[str, Any]]:
         """Names and addresses, for the services that reach people."""
-        columns = [getattr(ContactRow, name) for name in FIELDS]
-        wanted = select(*columns).where(ContactRow.contact_id.in_([str(i) for i in body.ids]))
-        with db.transaction() as session:
-            return [dict(row._mapping) for row in session.execute(wanted)]
+        return [dict(row._mapping) for row in db.read(_WANTED, among=[*map(str, body.ids)])]
 
 
 def _rights(router: APIRouter, db: Database) -> None:
@@ -98,6 +96,11 @@ def _rights(router: APIRouter, db: Database) -> None:
         own(customer_id, caller)
         with db.transaction() as session:
             erasure.erase(session, customer_id, caller)
+
+
+_WANTED = select(*(getattr(ContactRow, name) for name in FIELDS)).where(
+    among(ContactRow.__table__.c.contact_id)
+)
 
 
 def _unknown() -> Problem:
