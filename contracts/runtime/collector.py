@@ -7,7 +7,7 @@ stopped every thread for 100 ms and more.
 
 import gc
 
-YOUNG_OBJECTS = 20_000
+YOUNG_OBJECTS = 50_000  # more than a batch keeps until it is committed
 
 
 def settle() -> None:

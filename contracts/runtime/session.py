@@ -9,6 +9,7 @@ no cascades, no defaults made in Python.
 
 from collections.abc import Callable, Iterable
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import Table, bindparam, event, inspect, select, tuple_
@@ -187,5 +188,10 @@ def _key_names(table: Table) -> tuple[str, ...]:
 
 
 def _key(row: Any) -> Key:
-    key = tuple(getattr(row, name) for name in _key_names(row.__table__))
-    return key[0] if len(key) == 1 else key
+    return _read_key(type(row))(row)  # type: ignore[arg-type]  # a class is hashable
+
+
+@cache
+def _read_key(mapped: Any) -> Callable[[Any], Key]:
+    """Reads the primary key of a row: the value, or the values of several columns."""
+    return attrgetter(*_key_names(mapped.__table__))

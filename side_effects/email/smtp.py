@@ -30,7 +30,7 @@ class Mail(Intent):
     """A mail to a contact: of which kind, about what, and what its template is to say."""
 
     attempts: ClassVar[int] = 20
-    at_once: ClassVar[int] = CONNECTIONS
+    at_once: ClassVar[int] = 2 * CONNECTIONS  # half of them wait for a connection, all written
     contact_id: ContactId
     customer_id: CustomerId
     about: str
